@@ -1,0 +1,66 @@
+// A Broker is the doorbell between nodes: it tells every node with interest in a channel that something happened there.
+//
+// It may ring twice, late, out of order, or not at all: who needs more reads the store's log. The memory broker rings within
+// one node only. One Broker object per core serves the channels whose home is that core.
+//
+// Cores      Every method is called on the broker's core and returns without blocking; every callback and every call of the
+//            Sink comes there in a later turn or before the method returns. `done` is called exactly once.
+// Order      Messages of one publisher core to one channel arrive in the order they were published, or not at all.
+// Interest   After subscribe()'s `done` was told success, every message published to the channel from then on is delivered,
+//            but for interruptions. Interest is a set: subscribing twice is once.
+// Limits     A message is at most kMessageBytesMax, encoded; larger ones fail with kTooLarge.
+// Failure    kUnavailable: the engine does not answer; may be retried. The Sink hears of every interruption.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "model/model.h"
+
+namespace millrace::broker {
+
+inline constexpr size_t kMessageBytesMax = 32UL * 1024 * 1024;
+
+struct Join {
+  model::ClientInfo info;
+};
+struct Leave {
+  model::ClientInfo info;
+};
+using Message = std::variant<model::Publication, Join, Leave>;
+
+// Who hears the bell. One per core.
+class Sink {
+ public:
+  virtual void on_message(std::string_view channel, const Message& message) = 0;
+  // Messages of any channel may have been lost since the last call of on_message().
+  virtual void on_interruption() = 0;
+
+ protected:
+  ~Sink() = default;
+};
+
+using Done = std::move_only_function<void(base::Result<>)>;
+
+class Broker {
+ public:
+  virtual ~Broker() = default;
+
+  // Before anything else. `sink` outlives the broker's last callback.
+  virtual void set_sink(Sink& sink) = 0;
+
+  virtual void subscribe(std::string_view channel, Done done) = 0;
+  virtual void unsubscribe(std::string_view channel) = 0;
+
+  // `done` says that the engine took the message, not that anyone heard it.
+  virtual void publish(std::string_view channel, Message message, Done done) = 0;
+
+  // For health checks: whether the engine answers, in words if not.
+  virtual base::Result<> health() const = 0;
+};
+
+}  // namespace millrace::broker

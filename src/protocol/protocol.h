@@ -1,0 +1,244 @@
+// The Centrifuge client protocol in its two wire formats: bytes <-> commands. No sockets, no state, no threads.
+//
+// A frame holds a batch of messages: JSON objects separated by newlines, or Protobuf messages each behind its length as a
+// varint. Source of each fact: the Centrifuge protocol's client.proto and its JSON mapping (proto3 names, defaults left out).
+//
+// Called by edge/ on the connection's core. Commands are views into the frame that was decoded; they live as long as it.
+// Payloads (`data` and the like) are the bytes as they came: in JSON the exact text of the value, validated and never
+// rebuilt; in Protobuf the bytes of the field.
+//
+// Limits     Nesting of JSON: kJsonDepthMax. The frame's size is bounded by the transport.
+// Failure    kInvalid with what was wrong and where; the connection is closed with 3501 (bad request). Unknown fields are
+//            skipped; in JSON a duplicated key's last value counts, as everywhere in proto3.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "base/result.h"
+#include "model/model.h"
+
+namespace millrace::protocol {
+
+enum class Format : uint8_t { kJson, kProtobuf };
+inline constexpr size_t kFormats = 2;
+inline constexpr size_t kJsonDepthMax = 128;
+
+// Text that lives in the frame, or for a JSON string with escapes, in the decoder's arena for the same time.
+using Text = std::string_view;
+// A payload: raw JSON text, or bytes. "" when absent.
+using Payload = std::string_view;
+
+// ---- Commands (client to server) ----
+
+struct SubscribeRequest {
+  Text channel;
+  Text token;
+  bool recover = false;
+  Text epoch;
+  uint64_t offset = 0;
+  Payload data;
+  bool positioned = false;
+  bool recoverable = false;
+  bool join_leave = false;
+  Text delta;
+  bool has_tags_filter = false;  // `tf` was present; its tree is not decoded yet
+  int64_t flag = 0;
+  int32_t type = 0;  // 0 stream; 1-3 map, 4 shared poll are answered "not available"
+};
+
+struct ConnectRequest {
+  Text token;
+  Payload data;
+  std::vector<std::pair<Text, SubscribeRequest>> subs;
+  Text name;
+  Text version;
+  std::vector<std::pair<Text, Text>> headers;
+  int64_t flag = 0;
+};
+
+struct UnsubscribeRequest {
+  Text channel;
+};
+
+struct PublishRequest {
+  Text channel;
+  Payload data;
+  int32_t type = 0;
+  Text key;
+  bool removed = false;
+};
+
+struct PresenceRequest {
+  Text channel;
+};
+
+struct PresenceStatsRequest {
+  Text channel;
+};
+
+struct HistoryRequest {
+  Text channel;
+  int32_t limit = 0;
+  struct Since {
+    uint64_t offset = 0;
+    Text epoch;
+  };
+  std::optional<Since> since;
+  bool reverse = false;
+};
+
+struct PingRequest {};
+
+struct SendRequest {
+  Payload data;
+};
+
+struct RpcRequest {
+  Payload data;
+  Text method;
+};
+
+struct RefreshRequest {
+  Text token;
+};
+
+struct SubRefreshRequest {
+  Text channel;
+  Text token;
+  int32_t type = 0;
+};
+
+// std::monostate: no known sub-message was set. With several set, the first in the order of client.proto's field numbers
+// counts, as listed here.
+using CommandBody =
+    std::variant<std::monostate, ConnectRequest, SubscribeRequest, UnsubscribeRequest, PublishRequest, PresenceRequest,
+                 PresenceStatsRequest, HistoryRequest, PingRequest, SendRequest, RpcRequest, RefreshRequest, SubRefreshRequest>;
+
+struct Command {
+  uint32_t id = 0;
+  CommandBody body;
+};
+
+// Calls `on_command` for each command of a frame, in order. It returns false to stop early (which is not an error).
+// Commands before a malformed one have been handed over when the error is returned. An empty frame, or one of white space
+// only, is an error. JSON frames must be valid UTF-8 (checked here: a JSON frame may come as a binary message).
+base::Result<> decode_commands(Format format, std::string_view frame,
+                               base::FunctionRef<bool(const Command&)> on_command);
+
+// Whether `text` is exactly one valid JSON value, white space around it allowed (RFC 8259).
+bool valid_json(std::string_view text);
+
+// Appends `json` (valid) without its raw line breaks, which would end a message early in a newline-delimited frame.
+void append_json_line(std::string& out, std::string_view json);
+
+// ---- Results (server to client) ----
+
+struct SubscribeResult {
+  bool expires = false;
+  uint32_t ttl = 0;
+  bool recoverable = false;
+  std::string epoch;
+  std::vector<model::Publication> publications;
+  bool recovered = false;
+  model::Offset offset;
+  bool positioned = false;
+  base::SharedBytes data;
+  bool was_recovering = false;
+  bool delta = false;
+  int64_t id = 0;
+};
+
+struct ConnectResult {
+  std::string_view client;
+  std::string_view version;
+  bool expires = false;
+  uint32_t ttl = 0;  // seconds
+  std::string_view data;
+  std::vector<std::pair<std::string, SubscribeResult>> subs;
+  uint32_t ping = 0;  // seconds
+  bool pong = false;
+  std::string_view session;
+  std::string_view node;
+  int64_t time = 0;  // Unix time in milliseconds
+};
+
+struct UnsubscribeResult {};
+struct PublishResult {};
+struct PingResult {};
+
+struct PresenceResult {
+  std::vector<std::pair<std::string, model::ClientInfo>> presence;
+};
+
+struct PresenceStatsResult {
+  uint32_t num_clients = 0;
+  uint32_t num_users = 0;
+};
+
+struct HistoryResult {
+  std::vector<model::Publication> publications;
+  std::string epoch;
+  model::Offset offset;
+};
+
+struct RpcResult {
+  std::string_view data;
+};
+
+struct RefreshResult {
+  std::string_view client;
+  std::string_view version;
+  bool expires = false;
+  uint32_t ttl = 0;
+};
+
+struct SubRefreshResult {
+  bool expires = false;
+  uint32_t ttl = 0;
+};
+
+using ReplyBody = std::variant<model::ReplyError, ConnectResult, SubscribeResult, UnsubscribeResult, PublishResult, PresenceResult,
+                               PresenceStatsResult, HistoryResult, PingResult, RpcResult, RefreshResult, SubRefreshResult>;
+
+// ---- Pushes (server to client, unasked) ----
+
+struct PublicationPush {
+  const model::Publication& publication;
+};
+struct JoinPush {
+  const model::ClientInfo& info;
+};
+struct LeavePush {
+  const model::ClientInfo& info;
+};
+struct UnsubscribePush {
+  model::Unsubscribe why;
+};
+struct MessagePush {
+  std::string_view data;
+};
+struct DisconnectPush {
+  model::Disconnect why;
+};
+
+using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribePush, MessagePush, DisconnectPush>;
+
+// Appends one message to a frame being built: what separates it from the one before (a newline, if `frame` is not empty)
+// or its length, and the message. Frames made this way can themselves be joined with append_joined().
+void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBody& body);
+void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body);
+
+// The server's ping: `{}`, or one zero byte. A client's pong is the same, and decodes as a Command with id 0 and no body.
+void append_ping(Format format, std::string& frame);
+
+// Appends the messages of another frame of the same format.
+void append_joined(Format format, std::string& frame, std::string_view other);
+
+}  // namespace millrace::protocol
