@@ -83,6 +83,10 @@ class Registry {
   std::string render() const;
 
  private:
+  void render_counters(std::string& page) const;
+  void render_gauges(std::string& page) const;
+  void render_histograms(std::string& page) const;
+
   Options options_;
   std::vector<std::unique_ptr<Core>> cores_;
 };
