@@ -122,6 +122,9 @@ class TimerWheel {
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
+  // Tells the time from which set() counts. A loop calls it when a turn begins; advance() does it too.
+  void begin_turn(base::MonotonicTime now) { now_tick_ = tick_of(now); }
+
   // Arms, or moves, `timer`.
   void set(Timer& timer, base::Duration delay);
   void cancel(Timer& timer) { timer.unlink(); }
@@ -136,7 +139,8 @@ class TimerWheel {
   struct Slot;
   int64_t tick_of(base::MonotonicTime time) const { return time.microseconds / kTick.count(); }
   std::unique_ptr<Slot[]> slots_;
-  int64_t current_tick_ = 0;
+  int64_t current_tick_ = 0;  // the last tick that was fired
+  int64_t now_tick_ = 0;      // the tick in which this turn began: later than that while a turn's timers have not run
 };
 
 // ---- The loop ----
@@ -167,9 +171,30 @@ class FileBudget {
 
 struct ListenOptions {
   int backlog = 4096;
-  bool tcp_nodelay = true;
-  // Bytes the kernel queues for a peer before a write is short (TCP_NOTSENT_LOWAT); 0: the kernel's default.
+  // Bytes the kernel takes before a write is short, on top of what the peer's window allows (TCP_NOTSENT_LOWAT); 0: its default.
   uint32_t unsent_low_water_bytes = 0;
+};
+
+// A bound, listening socket. TCP ones are made once per loop and share their connections (SO_REUSEPORT); a unix socket is made
+// once and duplicated for the others. Accepted streams have TCP_NODELAY.
+class ListenSocket {
+ public:
+  // Fails with words that name the address, also when another process listens there. Port 0 takes a free port; `address` is
+  // updated, so that binding it again joins. A unix socket's file that nobody listens on any more is replaced.
+  static base::Result<ListenSocket> bind(Address& address, const ListenOptions& options);
+  // Joins an address that this process has bound already: another SO_REUSEPORT socket, or a duplicate.
+  base::Result<ListenSocket> another() const;
+
+  ListenSocket(ListenSocket&& other) noexcept;
+  ListenSocket& operator=(ListenSocket&& other) noexcept;
+  ~ListenSocket();
+  int fd() const { return fd_; }
+
+ private:
+  ListenSocket(int fd, Address address, const ListenOptions& options);
+  int fd_ = -1;
+  Address address_;
+  ListenOptions options_;
 };
 
 class Loop final : public base::Executor {
@@ -187,10 +212,8 @@ class Loop final : public base::Executor {
   void run();
   void stop();
 
-  // Accepts on `address`, on this loop, until the loop is destroyed or stop_listening(). Loops that listen on one TCP address
-  // share its connections; a unix socket is bound by the first loop, the others may listen() with share_listener().
-  // `address.port` 0 takes a free port, written back to it.
-  base::Result<> listen(Address& address, const ListenOptions& options, Acceptor& acceptor);
+  // Accepts on this loop until it is destroyed or stop_listening() is called. From the loop's thread, or before run().
+  base::Result<> listen(ListenSocket socket, Acceptor& acceptor);
   void stop_listening();
 
   TimerWheel& wheel();

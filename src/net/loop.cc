@@ -1,0 +1,192 @@
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
+#include <vector>
+
+#include "net/listener.h"
+#include "net/mailbox.h"
+#include "net/net.h"
+#include "net/poller.h"
+
+namespace millrace::net {
+
+class Loop::Impl final : public Pollable {
+ public:
+  Impl(const Options& options, metrics::Core& metrics)
+      : options_(options), metrics_(metrics), wheel_(now_), scratch_(std::make_unique<char[]>(kScratchBytes)) {}
+
+  ~Impl() {
+    listeners_.clear();
+    if (wakeup_fd_ >= 0) ::close(wakeup_fd_);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  base::Result<> open() {
+    wakeup_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (!poller_.valid() || wakeup_fd_ < 0 || !poller_.add(wakeup_fd_, EPOLLIN, *this)) {
+      return base::fail(base::ErrorCode::kIo, std::string("cannot make an event loop: ") + std::strerror(errno));
+    }
+    return {};
+  }
+
+  void run() {
+    pin();
+    Impl* const outer = std::exchange(current_, this);
+    while (!stopped_.load(std::memory_order_acquire)) run_turn();
+    current_ = outer;
+  }
+
+  void stop() {
+    stopped_.store(true, std::memory_order_release);
+    wake();
+  }
+
+  void post(base::Task task) {
+    if (!mailbox_.push(std::move(task))) return;
+    if (current_ == nullptr) {
+      wake();
+    } else if (current_ != this) {
+      current_->to_wake_.push_back(this);
+    }
+  }
+
+  base::TimerId after(base::Duration delay, base::Task task) {
+    const base::TimerId id{++last_timer_};
+    const auto [entry, inserted] = tasks_.try_emplace(id, std::make_unique<TaskTimer>(*this, id, std::move(task)));
+    MILLRACE_ASSERT(inserted);
+    wheel_.set(*entry->second, delay);
+    return id;
+  }
+
+  // The event that another thread woke this loop.
+  void on_events(uint32_t) override {
+    uint64_t count = 0;
+    if (::read(wakeup_fd_, &count, sizeof(count)) > 0) metrics_.add(metrics::Counter::kWakeups);
+  }
+
+  const Options options_;
+  metrics::Core& metrics_;
+  base::MonotonicTime now_ = base::monotonic_now();
+  Poller poller_;
+  TimerWheel wheel_;
+  Mailbox mailbox_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<base::TurnHook*> hooks_;
+  std::unique_ptr<char[]> scratch_;
+
+ private:
+  friend class Loop;
+
+  struct TaskTimer final : Timer {
+    TaskTimer(Impl& loop, base::TimerId timer_id, base::Task timer_task) : impl(loop), id(timer_id), task(std::move(timer_task)) {}
+    void on_timer() override {
+      base::Task ready = std::move(task);
+      impl.tasks_.erase(id);  // destroys this
+      ready();
+    }
+    Impl& impl;
+    const base::TimerId id;
+    base::Task task;
+  };
+
+  void pin() const {
+    if (options_.pin_to_cpu < 0) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<size_t>(options_.pin_to_cpu), &set);
+    ::pthread_setaffinity_np(::pthread_self(), sizeof(set), &set);
+  }
+
+  void wake() const {
+    const uint64_t one = 1;
+    // Fails only when the counter is full, and then the loop is awake anyway.
+    [[maybe_unused]] const ssize_t written = ::write(wakeup_fd_, &one, sizeof(one));
+  }
+
+  int timeout_ms() const {
+    if (!mailbox_.empty()) return 0;
+    if (wheel_.empty()) return -1;
+    const base::Duration left = wheel_.next_tick() - base::monotonic_now();
+    return left.count() <= 0 ? 0 : static_cast<int>(left.count() / 1000) + 1;
+  }
+
+  void run_turn() {
+    const int events = poller_.wait(timeout_ms());
+    now_ = base::monotonic_now();
+    wheel_.begin_turn(now_);
+    poller_.dispatch(events);
+    metrics_.add(metrics::Counter::kTasks, mailbox_.run_all());
+    advance_timers();
+    for (base::TurnHook* hook : hooks_) hook->on_turn_end();
+    wake_others();
+    metrics_.add(metrics::Counter::kTurns);
+    const base::Duration worked = base::monotonic_now() - now_;
+    metrics_.observe(metrics::Histogram::kLoopTurnMs, static_cast<double>(worked.count()) / 1000);
+  }
+
+  void advance_timers() {
+    const base::Duration late = now_ - wheel_.next_tick();
+    if (late.count() < 0) return;
+    if (!wheel_.empty()) metrics_.observe(metrics::Histogram::kLoopLagMs, static_cast<double>(late.count()) / 1000);
+    wheel_.advance(now_);
+  }
+
+  void wake_others() {
+    for (const Impl* other : to_wake_) other->wake();
+    to_wake_.clear();
+  }
+
+  // The loop that runs on this thread.
+  static thread_local Impl* current_;
+
+  std::atomic<bool> stopped_{false};
+  int wakeup_fd_ = -1;
+  std::vector<const Impl*> to_wake_;  // loops whose empty mailbox this turn has posted to: woken once, at its end
+  std::unordered_map<base::TimerId, std::unique_ptr<TaskTimer>> tasks_;
+  uint64_t last_timer_ = 0;
+};
+
+thread_local Loop::Impl* Loop::Impl::current_ = nullptr;
+
+base::Result<std::unique_ptr<Loop>> Loop::create(const Options& options, metrics::Core& metrics) {
+  auto impl = std::make_unique<Impl>(options, metrics);
+  base::Result<> opened = impl->open();
+  if (!opened) return base::fail(opened);
+  return std::unique_ptr<Loop>(new Loop(std::move(impl)));
+}
+
+Loop::Loop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Loop::~Loop() = default;
+
+void Loop::run() { impl_->run(); }
+void Loop::stop() { impl_->stop(); }
+
+base::Result<> Loop::listen(ListenSocket socket, Acceptor& acceptor) {
+  impl_->listeners_.push_back(std::make_unique<Listener>(std::move(socket), impl_->poller_, impl_->metrics_,
+                                                         impl_->options_.accepts_per_turn, acceptor));
+  return {};
+}
+
+void Loop::stop_listening() { impl_->listeners_.clear(); }
+
+TimerWheel& Loop::wheel() { return impl_->wheel_; }
+std::span<char> Loop::scratch() { return {impl_->scratch_.get(), kScratchBytes}; }
+
+base::CoreId Loop::core() const { return impl_->options_.core; }
+base::MonotonicTime Loop::now() const { return impl_->now_; }
+void Loop::post(base::Task task) { impl_->post(std::move(task)); }
+size_t Loop::mailbox_depth() const { return impl_->mailbox_.depth(); }
+base::TimerId Loop::after(base::Duration delay, base::Task task) { return impl_->after(delay, std::move(task)); }
+void Loop::cancel(base::TimerId timer) { impl_->tasks_.erase(timer); }
+void Loop::add_turn_hook(base::TurnHook& hook) { impl_->hooks_.push_back(&hook); }
+void Loop::remove_turn_hook(base::TurnHook& hook) { std::erase(impl_->hooks_, &hook); }
+
+}  // namespace millrace::net
