@@ -5,7 +5,8 @@
 // (hash(channel) % cores), where everything about a channel is decided and kept, and answers on the session's core.
 //
 // Cores      ask() on the hub's own core. Delivery is called there too.
-// Order      Asks of one session about one channel are worked on in the order they were asked. A granted subscription's
+// Order      Asks of one session about one channel are worked on in the order they were asked; an Answer may come inside
+//            ask(). A granted subscription's
 //            Answer comes before the first publication of the channel. Every subscriber sees a channel's publications in one order.
 // Ownership  Who gets a SubscribeAnswer owns the subscription, and gives it back with an UnsubscribeAsk, also when the session
 //            has gone by then. Every Ask but UnsubscribeAsk of a session that has gone is answered all the same.
@@ -14,7 +15,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +43,7 @@ struct UnsubscribeAsk {};
 
 struct PublishAsk {
   base::SharedBytes data;
+  bool is_json = true;      // as model::Publication has it
   bool subscribed = false;  // the session is subscribed to the channel
   base::MonotonicTime received;
 };
@@ -71,17 +75,11 @@ struct Answer {
   std::variant<model::ReplyError, SubscribeAnswer, UnsubscribeAnswer, PublishAnswer> body;
 };
 
-// A publication on its way to the subscribers of a core.
-struct Delivered {
-  model::Publication publication;
-  base::MonotonicTime received;  // when it came to this node
-};
-
 // How a hub reaches the sessions of its core; implemented by edge/.
 class Delivery {
  public:
   // What a turn of the home core brought for one channel, in order.
-  virtual void deliver(std::string_view channel, std::span<const Delivered> publications) = 0;
+  virtual void deliver(std::string_view channel, std::span<const model::Publication> publications) = 0;
   virtual void answer(Answer answer) = 0;
 
  protected:
@@ -90,6 +88,7 @@ class Delivery {
 
 struct Options {
   Namespaces namespaces;
+  bool insecure = false;        // everybody may do everything (client.insecure, --dev)
   size_t mailbox_max = 65'536;  // tasks
 };
 
@@ -97,36 +96,48 @@ class Home;
 
 class Hub {
  public:
-  // What the hubs of a node share. `broker` and `store` are those of this hub's core.
+  // What a hub works with. `broker` and `store` are those of its core.
   struct Parts {
     base::Cores cores;
     base::CoreId core;
-    broker::Broker* broker = nullptr;
-    store::Store* store = nullptr;
-    metrics::Core* metrics = nullptr;
-    const Options* options = nullptr;
+    broker::Broker& broker;
+    store::Store& store;
+    metrics::Core& metrics;
+    const Options& options;
   };
 
   explicit Hub(const Parts& parts);
   ~Hub();
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
 
   // Before the first ask: the hubs of all cores in order (this one among them), and who delivers on this core.
   void connect(std::span<Hub* const> hubs, Delivery& delivery);
 
   void ask(Ask ask);
 
-  // The server API's publish. `done` runs on this hub's core.
-  void publish(std::string channel, base::SharedBytes data,
-               std::move_only_function<void(std::variant<model::ReplyError, PublishAnswer>)> done);
+  // The server API's publish: nobody's permission is asked. `done` runs on this hub's core.
+  using Published = std::move_only_function<void(std::optional<model::ReplyError>)>;
+  void publish(std::string channel, PublishAsk what, Published done);
 
-  // Channels that this core is home of.
+  // Channels that this core is home of and keeps a record for.
   size_t channels() const;
 
  private:
   friend class Home;
-  base::CoreId home_of(std::string_view channel) const;
+  using Verdict = std::optional<model::ReplyError>;  // nullopt: allowed
 
-  Parts parts_;
+  Verdict may_subscribe(const Ask& ask) const;
+  Verdict may_publish(const Ask& ask, const PublishAsk& what) const;
+  void publish_as(Ask ask, PublishAsk what);
+  void refuse(const Ask& ask, const model::ReplyError& error);
+  void answer(Answer answer);
+  base::CoreId home_of(std::string_view channel) const;
+  // Runs `task` on the channel's home core with that core's hub; at once if that is this core.
+  void at_home(std::string_view channel, std::move_only_function<void(Home&)> task);
+  bool behind(std::string_view channel) const;
+
+  const Parts parts_;
   std::vector<Hub*> hubs_;
   Delivery* delivery_ = nullptr;
   std::unique_ptr<Home> home_;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "base/shared_bytes.h"
 #include "model/codes.h"
@@ -36,13 +37,18 @@ struct ClientInfo {
 
 using Tags = std::vector<std::pair<std::string, std::string>>;
 
-// One message of a channel. `data` goes to JSON connections as it is, so the hub admits only JSON text from them.
+// One message of a channel.
 struct Publication {
-  Offset offset;
-  base::SharedBytes data;
+  Offset offset{};
+  base::SharedBytes data{};
   // Set when a client published; null for the server API. Shared because one publication is held by log and outboxes.
-  std::shared_ptr<const ClientInfo> info;
-  Tags tags;
+  std::shared_ptr<const ClientInfo> info{};
+  Tags tags{};
+  // `data` is one JSON value without raw line breaks, so that it can stand in a JSON frame as it is. Other payloads are for
+  // binary connections only.
+  bool is_json = true;
+  // When this node heard of it. Not part of the message: it never leaves the node.
+  base::MonotonicTime received{};
 };
 
 }  // namespace millrace::model

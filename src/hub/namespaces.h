@@ -1,0 +1,67 @@
+// Channel names and the options that their namespaces give them.
+//
+//   channel   := [private_prefix] [namespace namespace_boundary] rest [user_boundary user *(user_separator user)]
+//
+// The signs and the meaning of each option are those of Centrifugo (docs/configuration.md). Immutable; any core may read.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "model/model.h"
+
+namespace millrace::hub {
+
+enum class DataFormat : uint8_t { kAny, kJson, kJsonObject, kBinary };
+
+struct ChannelOptions {
+  bool allow_subscribe_for_client = false;
+  bool allow_subscribe_for_anonymous = false;
+  bool allow_user_limited_channels = false;
+  bool allow_publish_for_client = false;
+  bool allow_publish_for_subscriber = false;
+  bool allow_publish_for_anonymous = false;
+  std::string channel_regex;  // for what stands behind the namespace; "" allows any ASCII name
+  DataFormat publication_data_format = DataFormat::kAny;
+};
+
+struct ChannelGrammar {
+  size_t max_length = 255;  // bytes
+  std::string private_prefix = "$";
+  std::string namespace_boundary = ":";
+  std::string user_boundary = "#";
+  std::string user_separator = ",";
+};
+
+class Namespaces {
+ public:
+  Namespaces();
+  // Each regular expression must be a valid ECMAScript one (config/ checks it), and names must be unique.
+  Namespaces(ChannelGrammar grammar, ChannelOptions without_namespace,
+             std::vector<std::pair<std::string, ChannelOptions>> namespaces);
+  ~Namespaces();
+  Namespaces(Namespaces&&) noexcept;
+  Namespaces& operator=(Namespaces&&) noexcept;
+
+  // The options of a channel; errors::kBadRequest for a bad name, errors::kUnknownChannel for an unknown namespace.
+  std::variant<model::ReplyError, const ChannelOptions*> resolve(std::string_view channel) const;
+
+  bool is_private(std::string_view channel) const;
+  // For a user-limited channel, whether `user` is one of its users; nullopt for other channels.
+  std::optional<bool> allows_user(std::string_view channel, std::string_view user) const;
+
+ private:
+  struct Namespace;
+  bool valid_name(const Namespace& in, std::string_view channel, std::string_view rest) const;
+
+  ChannelGrammar grammar_;
+  std::vector<Namespace> namespaces_;  // the first is the one without a name
+};
+
+}  // namespace millrace::hub
