@@ -27,7 +27,7 @@ struct ChannelOptions {
   bool allow_publish_for_client = false;
   bool allow_publish_for_subscriber = false;
   bool allow_publish_for_anonymous = false;
-  std::string channel_regex;  // for what stands behind the namespace; "" allows any ASCII name
+  std::string channel_regex{};  // for what stands behind the namespace; "" allows any ASCII name
   DataFormat publication_data_format = DataFormat::kAny;
 };
 
