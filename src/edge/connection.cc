@@ -1,0 +1,296 @@
+// The life of a connection:
+//
+//   kOpen ──▶ kClosing ──▶ kFinishing ──▶ kLingering ──▶ kDone
+//
+//   kOpen       messages flow
+//   kClosing    our close frame is queued or sent; the peer's is awaited, everything else from it is discarded
+//   kFinishing  both close frames are there, or the peer's will not come: what is pending still has to leave
+//   kLingering  everything was sent, FIN too; what the peer still sends is read and discarded, because closing a socket with
+//               unread bytes sends RST, which may overtake the close frame on its way
+//   kDone       to be destroyed at the end of the turn
+//
+// Every state but kOpen and kDone has a deadline of close_timeout. Flushing, at the end of the turn, moves a closing
+// connection on; so nothing is destroyed, and no listener removed from a channel, while a fan-out walks over them.
+#include "edge/connection.h"
+
+#include <utility>
+
+
+namespace millrace::edge {
+namespace {
+
+constexpr size_t kAsksInFlightMax = 1024;  // more commands of a client than this are not read before earlier ones are answered
+
+// One frame for all pings there will ever be.
+const base::SharedBytes& ping_frame(protocol::Format format) {
+  static const auto make = [](protocol::Format of) {
+    std::string message;
+    protocol::append_ping(of, message);
+    std::string frame;
+    websocket::append_frame(frame, of == protocol::Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary, message);
+    return base::SharedBytes::copy_of(frame);
+  };
+  static const base::SharedBytes json = make(protocol::Format::kJson);
+  static const base::SharedBytes protobuf = make(protocol::Format::kProtobuf);
+  return format == protocol::Format::kJson ? json : protobuf;
+}
+
+}  // namespace
+
+Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, const Options& options)
+    : core_(core), stream_(std::move(stream)), deflate_(options.deflate), frame_pings_(options.frame_pings) {
+  stream_->set_handler(this);
+  if (options.format) session_.emplace(*options.format);
+}
+
+void Connection::start(std::string_view handshake, std::string unread) {
+  push(base::SharedBytes::copy_of(handshake), 0);
+  if (session_) core_.loop.wheel().set(*this, core_.options.stale_close_delay);
+  if (!unread.empty()) feed(unread);
+}
+
+// ---- Input ----
+
+void Connection::on_readable() {
+  if (state_ == State::kDone) return;
+  if (state_ == State::kLingering || state_ == State::kFinishing) return discard_input();
+  const std::span<char> scratch = core_.loop.scratch();
+  const net::IoResult result = stream_->read(scratch);
+  switch (result.status) {
+    case net::IoResult::Status::kDone:
+      core_.metrics.add(metrics::Counter::kBytesInbound, result.bytes);
+      return feed(scratch.first(result.bytes));
+    case net::IoResult::Status::kWouldBlock: return;
+    case net::IoResult::Status::kEnd:
+    case net::IoResult::Status::kError: return done();
+  }
+}
+
+void Connection::feed(std::span<char> bytes) {
+  decoder_.feed(bytes, core_.websocket_options(!session_, deflate_), core_.websocket_scratch, *this);
+  update_reading();
+}
+
+void Connection::discard_input() {
+  const std::span<char> scratch = core_.loop.scratch();
+  const net::IoResult result = stream_->read(scratch);
+  const bool over = result.status == net::IoResult::Status::kEnd || result.status == net::IoResult::Status::kError;
+  if (over) done();
+}
+
+bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) {
+  if (state_ != State::kOpen) return true;
+  if (session_) {
+    session_->on_frame(core_, *this, payload);
+    return true;
+  }
+  core_.metrics.add(metrics::Counter::kEchoMessages);
+  std::string frame;
+  if (!deflate_ || !websocket::append_deflated(frame, opcode, payload, core_.options.compression_level)) {
+    websocket::append_frame(frame, opcode, payload);
+  }
+  push(base::SharedBytes::copy_of(frame), 0);
+  return true;
+}
+
+bool Connection::on_ping(std::string_view payload) {
+  core_.metrics.add(metrics::Counter::kControlInbound);
+  if (state_ == State::kOpen) push_control(websocket::Opcode::kPong, payload);
+  return true;
+}
+
+bool Connection::on_pong(std::string_view) {
+  core_.metrics.add(metrics::Counter::kControlInbound);
+  // An unsolicited pong is allowed (RFC 6455, section 5.5.3).
+  if (frame_pings_) on_pong();
+  return true;
+}
+
+void Connection::on_close(uint16_t code, std::string_view) {
+  core_.metrics.add(metrics::Counter::kControlInbound);
+  if (state_ == State::kOpen) {
+    const auto no_status = static_cast<uint16_t>(websocket::CloseCode::kNoStatus);
+    return begin_close(code == 0 ? no_status : code, {}, false);
+  }
+  finish();
+}
+
+void Connection::on_error(websocket::CloseCode code, std::string_view reason) {
+  if (state_ != State::kOpen) return finish();
+  core_.metrics.add(metrics::CodeCounter::kDisconnects, static_cast<uint32_t>(code));
+  begin_close(static_cast<uint16_t>(code), reason, false);
+}
+
+// A client that has too much in flight, or does not read what it is sent, is not read from either.
+void Connection::update_reading() {
+  if (state_ != State::kOpen) return;
+  const size_t asks = session_ ? session_->asks_in_flight() : 0;
+  const size_t pending = outbox_.bytes();
+  const size_t soft_max = core_.options.outbox_bytes_max / 2;
+  const bool pause = reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
+                                     : asks > kAsksInFlightMax || pending > soft_max;
+  if (pause == reading_paused_) return;
+  reading_paused_ = pause;
+  stream_->pause_reading(pause);
+}
+
+// ---- Output ----
+
+void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
+  if (state_ != State::kOpen) return;
+  if (replies_ == nullptr) replies_ = std::make_unique<std::string>();
+  protocol::append_reply(session_->format(), *replies_, id, body);
+  core_.metrics.add(metrics::Counter::kMessagesOutbound);
+  mark_dirty();
+}
+
+void Connection::answer(hub::Answer& answer) {
+  session_->on_answer(core_, *this, answer);
+  update_reading();
+}
+
+void Connection::on_publications(const base::SharedBytes& frames, uint32_t messages) {
+  if (state_ != State::kOpen) return core_.metrics.add(metrics::Counter::kDroppedClosing, messages);
+  core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
+  push(frames, messages);
+  if (outbox_.bytes() > core_.options.outbox_bytes_max) close(model::disconnects::kSlow);
+}
+
+void Connection::push(base::SharedBytes frame, uint32_t messages) {
+  seal_replies();
+  outbox_.push(std::move(frame), messages);
+  mark_dirty();
+}
+
+void Connection::push_control(websocket::Opcode opcode, std::string_view payload) {
+  std::string frame;
+  websocket::append_frame(frame, opcode, payload);
+  core_.metrics.add(metrics::Counter::kControlOutbound);
+  push(base::SharedBytes::copy_of(frame), 0);
+}
+
+// Replies of a turn leave as one frame, in their place before whatever is pushed next.
+void Connection::seal_replies() {
+  if (replies_ == nullptr) return;
+  const std::unique_ptr<std::string> messages = std::move(replies_);
+  std::string frame;
+  core_.fanout.append_frame(frame, variant(), *messages);
+  outbox_.push(base::SharedBytes::copy_of(frame), 0);
+}
+
+void Connection::mark_dirty() {
+  if (dirty_) return;
+  dirty_ = true;
+  core_.flush_later(*this);
+}
+
+void Connection::flush() {
+  dirty_ = false;
+  if (state_ == State::kDone) return;
+  if (state_ != State::kOpen) leave();
+  seal_replies();
+  const Outbox::Written written = outbox_.flush(*stream_);
+  core_.metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
+  core_.metrics.add(metrics::Counter::kWrites, written.calls);
+  if (written.calls > 0) core_.metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
+  core_.metrics.add(metrics::Gauge::kOutboxBytes, static_cast<int64_t>(outbox_.bytes()) - noted_outbox_bytes_);
+  noted_outbox_bytes_ = static_cast<int64_t>(outbox_.bytes());
+  switch (written.flushed) {
+    case Outbox::Flushed::kFailed: return done();
+    case Outbox::Flushed::kBlocked: core_.metrics.add(metrics::Counter::kShortWrites); break;
+    case Outbox::Flushed::kAll:
+      if (state_ == State::kFinishing) {
+        state_ = State::kLingering;
+        stream_->shutdown_write();
+      }
+      break;
+  }
+  update_reading();
+}
+
+// ---- Deadlines ----
+
+void Connection::on_connected() {
+  const base::Duration interval = core_.options.ping_interval;
+  if (interval.count() == 0) return core_.loop.wheel().cancel(*this);
+  // The first ping comes somewhere in the interval's second half, so that clients that came together are not pinged together.
+  const int64_t half = interval.count() / 2;
+  core_.loop.wheel().set(*this, base::Duration(half + static_cast<int64_t>(core_.random.below(static_cast<uint64_t>(half) + 1))));
+}
+
+bool Connection::on_pong() {
+  return std::exchange(awaiting_pong_, false);
+}
+
+// A ping, then the time a pong has, then the rest of the interval: the timer fires twice an interval, and a pong touches nothing.
+void Connection::ping() {
+  core_.metrics.add(metrics::Counter::kPingsSent);
+  if (frame_pings_) {
+    push_control(websocket::Opcode::kPing, {});
+  } else {
+    core_.metrics.add(metrics::Counter::kControlOutbound);
+    push(ping_frame(session_->format()), 0);
+  }
+  awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0;
+  core_.loop.wheel().set(*this, pong_window_ ? core_.options.pong_timeout : core_.options.ping_interval);
+}
+
+void Connection::on_open_timer() {
+  if (!session_->connected()) return close(model::disconnects::kStale);
+  if (awaiting_pong_) return close(model::disconnects::kNoPong);
+  if (!pong_window_) return ping();
+  pong_window_ = false;
+  core_.loop.wheel().set(*this, core_.options.ping_interval - core_.options.pong_timeout);
+}
+
+void Connection::on_timer() {
+  switch (state_) {
+    case State::kOpen: return on_open_timer();
+    case State::kClosing:
+    case State::kFinishing:
+    case State::kLingering:
+      // The peer neither closes nor reads: there is nobody to be polite to.
+      stream_->reset();
+      return done();
+    case State::kDone: return;
+  }
+}
+
+// ---- Closing ----
+
+void Connection::close(const model::Disconnect& why) {
+  if (state_ != State::kOpen) return;
+  core_.metrics.add(metrics::CodeCounter::kDisconnects, why.code);
+  // A slow client would get the reason only after all that it does not read.
+  if (why.code == model::disconnects::kSlow.code) core_.metrics.add(metrics::Counter::kDroppedSlow, outbox_.drop());
+  begin_close(why.code, why.reason, true);
+}
+
+void Connection::begin_close(uint16_t code, std::string_view reason, bool wait_for_peer) {
+  std::string frame;
+  websocket::append_close(frame, code, reason);
+  core_.metrics.add(metrics::Counter::kControlOutbound);
+  push(base::SharedBytes::copy_of(frame), 0);
+  state_ = wait_for_peer ? State::kClosing : State::kFinishing;
+  if (std::exchange(reading_paused_, false)) stream_->pause_reading(false);
+  core_.loop.wheel().set(*this, core_.options.close_timeout);
+}
+
+void Connection::finish() {
+  if (state_ == State::kClosing) state_ = State::kFinishing;
+  mark_dirty();
+}
+
+void Connection::done() {
+  if (state_ == State::kDone) return;
+  state_ = State::kDone;
+  core_.loop.wheel().cancel(*this);
+  core_.destroy_later(*this);
+}
+
+void Connection::leave() {
+  if (std::exchange(left_, true)) return;
+  if (session_) session_->leave(core_, *this);
+}
+
+}  // namespace millrace::edge

@@ -1,0 +1,105 @@
+// One WebSocket connection: its stream, its frames, its pending output and its deadlines, from the upgrade to the last byte.
+//
+// Lives on one core, owned by that core's table; destroyed only at the end of a turn. What the messages mean is the Session's
+// business; a connection without one echoes. The life of a connection is drawn in connection.cc.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "edge/core.h"
+#include "edge/outbox.h"
+#include "edge/session.h"
+#include "net/net.h"
+#include "websocket/websocket.h"
+
+namespace millrace::edge {
+
+class Connection final : public net::StreamHandler, public net::Timer, public websocket::Receiver, public Session::Host {
+ public:
+  struct Options {
+    std::optional<protocol::Format> format;  // of the client's session; nullopt: an echo
+    bool deflate = false;                    // as negotiated
+    bool frame_pings = false;                // WebSocket's own pings instead of the protocol's
+  };
+
+  Connection(Core& core, std::unique_ptr<net::Stream> stream, const Options& options);
+  ~Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Once, after it was adopted: sends the handshake's response and takes the bytes that came behind the request.
+  void start(std::string_view handshake, std::string unread);
+
+  // Called by Core, at the end of the turn: writes what is pending, and goes on with closing. And before destruction.
+  void flush();
+  void leave();
+
+  void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
+  void answer(hub::Answer& answer);
+
+  // Session::Host
+  base::ConnectionRef ref() const override { return ref_; }
+  void reply(uint32_t id, const protocol::ReplyBody& body) override;
+  void close(const model::Disconnect& why) override;
+  void on_connected() override;
+  bool pings_by_protocol() const override { return !frame_pings_; }
+  bool on_pong() override;
+  bool closing() const override { return state_ != State::kOpen; }
+  // Listener
+  Variant variant() const override { return {session_->format(), deflate_}; }
+  void on_publications(const base::SharedBytes& frames, uint32_t messages) override;
+  void on_not_json() override { close(model::disconnects::kInappropriateProtocol); }
+  void on_moved(const LocalChannel& channel, uint32_t place) override { session_->on_moved(channel, place); }
+
+  // net::StreamHandler
+  void on_readable() override;
+  void on_writable() override { mark_dirty(); }
+  // net::Timer
+  void on_timer() override;
+
+  // websocket::Receiver
+  bool on_message(websocket::Opcode opcode, std::string_view payload) override;
+  bool on_ping(std::string_view payload) override;
+  bool on_pong(std::string_view payload) override;
+  void on_close(uint16_t code, std::string_view reason) override;
+  void on_error(websocket::CloseCode code, std::string_view reason) override;
+
+ private:
+  enum class State : uint8_t { kOpen, kClosing, kFinishing, kLingering, kDone };
+
+  void feed(std::span<char> bytes);
+  void push(base::SharedBytes frame, uint32_t messages);
+  void push_control(websocket::Opcode opcode, std::string_view payload);
+  void seal_replies();
+  void begin_close(uint16_t code, std::string_view reason, bool wait_for_peer);
+  void finish();
+  void discard_input();
+  void done();
+  void mark_dirty();
+  void ping();
+  void on_open_timer();
+  void update_reading();
+
+  Core& core_;
+  std::unique_ptr<net::Stream> stream_;
+  websocket::Decoder decoder_;
+  Outbox outbox_;
+  std::unique_ptr<std::string> replies_;  // messages of this turn, to leave as one frame; null while there are none
+  std::optional<Session> session_;        // nullopt: an echo
+  base::ConnectionRef ref_;
+  int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
+  State state_ = State::kOpen;
+  bool deflate_ : 1 = false;
+  bool frame_pings_ : 1 = false;
+  bool awaiting_pong_ : 1 = false;
+  bool pong_window_ : 1 = false;  // the timer runs for the time a pong has, not for the next ping
+  bool dirty_ : 1 = false;
+  bool reading_paused_ : 1 = false;
+  bool left_ : 1 = false;
+};
+
+}  // namespace millrace::edge

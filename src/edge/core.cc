@@ -1,0 +1,87 @@
+#include "edge/core.h"
+
+#include <utility>
+
+#include "edge/connection.h"
+
+namespace millrace::edge {
+
+Core::Core(const Edge::Parts& parts)
+    : loop(parts.loop),
+      metrics(parts.metrics),
+      hub(parts.hub),
+      random(parts.random),
+      admission(parts.admission),
+      options(parts.options),
+      fanout({.compression = options.compression,
+              .compression_level = options.compression_level,
+              .compression_bytes_min = options.compression_bytes_min},
+             parts.metrics) {
+  loop.add_turn_hook(*this);
+}
+
+Core::~Core() {
+  for_each([this](Connection& connection) { destroy(connection); });
+  loop.remove_turn_hook(*this);
+}
+
+websocket::Options Core::websocket_options(bool echo, bool deflate) const {
+  constexpr size_t kEchoBytesMax = 16UL * 1024 * 1024;
+  return {.message_bytes_max = echo ? kEchoBytesMax : options.message_bytes_max,
+          .message_fragments_max = echo ? 65'536 : options.message_fragments_max,
+          .deflate = deflate};
+}
+
+Connection& Core::adopt(std::unique_ptr<Connection> connection) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const uint32_t index = free_slots_.back();
+  free_slots_.pop_back();
+  Slot& slot = slots_[index];
+  connection->set_ref({loop.core(), index, ++slot.generation});
+  slot.connection = std::move(connection);
+  ++open_;
+  metrics.add(metrics::Gauge::kConnections, 1);
+  metrics.add(metrics::Gauge::kWebsocketConnections, 1);
+  return *slot.connection;
+}
+
+Connection* Core::find(const base::ConnectionRef& ref) const {
+  MILLRACE_DEBUG_ASSERT(ref.core == loop.core());
+  const Slot& slot = slots_[ref.slot];
+  return slot.generation == ref.generation ? slot.connection.get() : nullptr;
+}
+
+void Core::destroy(Connection& connection) {
+  connection.leave();
+  const uint32_t index = connection.ref().slot;
+  slots_[index].connection.reset();
+  free_slots_.push_back(index);
+  --open_;
+  metrics.add(metrics::Gauge::kConnections, -1);
+  metrics.add(metrics::Gauge::kWebsocketConnections, -1);
+  admission.close_connection();
+}
+
+void Core::on_turn_end() {
+  // Flushing may doom a connection whose stream fails; nothing it does makes another one dirty.
+  for (size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->flush();
+  dirty_.clear();
+  observe_latencies();
+  for (size_t i = 0; i < doomed_.size(); ++i) destroy(*doomed_[i]);
+  doomed_.clear();
+}
+
+void Core::observe_latencies() {
+  if (deliveries_.empty()) return;
+  const base::MonotonicTime now = base::monotonic_now();
+  for (const Deliveries& delivered : deliveries_) {
+    const double milliseconds = static_cast<double>((now - delivered.received).count()) / 1000;
+    metrics.observe(metrics::Histogram::kMessageLatencyMs, milliseconds, delivered.count);
+  }
+  deliveries_.clear();
+}
+
+}  // namespace millrace::edge

@@ -1,0 +1,81 @@
+// What the parts of one core's edge share: its connections, its fan-out, and the work that waits for the end of the turn.
+//
+// Lives on that core only. Connections are made and destroyed here, and destroyed only at the end of a turn: inside a turn a
+// Connection& stays good, whatever its callbacks decide.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "edge/edge.h"
+#include "edge/fanout.h"
+#include "websocket/websocket.h"
+
+namespace millrace::edge {
+
+class Connection;
+
+class Core final : public base::TurnHook {
+ public:
+  explicit Core(const Edge::Parts& parts);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  net::Loop& loop;
+  metrics::Core& metrics;
+  hub::Hub& hub;
+  base::Random& random;
+  Admission& admission;
+  const Options& options;
+  Fanout fanout;
+  websocket::CoreScratch websocket_scratch;
+  // What the decoder is told: of an echo, or of a client's connection.
+  websocket::Options websocket_options(bool echo, bool deflate) const;
+  bool draining = false;
+  model::Disconnect drain_reason;
+
+  // Takes the connection into the table; its reference is good until it is destroyed.
+  Connection& adopt(std::unique_ptr<Connection> connection);
+  // Null if it has gone.
+  Connection* find(const base::ConnectionRef& ref) const;
+  size_t connections() const { return open_; }
+  template <class F>
+  void for_each(F&& action) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].connection != nullptr) action(*slots_[i].connection);
+    }
+  }
+
+  // Once a turn each: the connection has output; it is to be destroyed.
+  void flush_later(Connection& connection) { dirty_.push_back(&connection); }
+  void destroy_later(Connection& connection) { doomed_.push_back(&connection); }
+
+  // Deliveries of this turn, for the latency histogram: observed when their bytes have been handed to the kernel.
+  void note_deliveries(base::MonotonicTime received, size_t count) { deliveries_.push_back({received, count}); }
+
+  void on_turn_end() override;
+
+ private:
+  struct Slot {
+    std::unique_ptr<Connection> connection;
+    uint32_t generation = 0;
+  };
+  struct Deliveries {
+    base::MonotonicTime received;
+    size_t count;
+  };
+  void destroy(Connection& connection);
+  void observe_latencies();
+
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
+  size_t open_ = 0;
+  std::vector<Connection*> dirty_;
+  std::vector<Connection*> doomed_;
+  std::vector<Deliveries> deliveries_;
+};
+
+}  // namespace millrace::edge

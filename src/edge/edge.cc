@@ -1,0 +1,53 @@
+#include "edge/edge.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+
+#include "edge/connection.h"
+#include "edge/core.h"
+#include "edge/transport_websocket.h"
+
+namespace millrace::edge {
+
+Edge::Edge(const Parts& parts) : core_(std::make_unique<Core>(parts)) {}
+Edge::~Edge() = default;
+
+size_t Edge::connections() const { return core_->connections(); }
+
+void Edge::add_routes(http::Router& router) {
+  Core& core = *core_;
+  if (!core.options.websocket_disabled) {
+    router.add("GET", core.options.websocket_path, [&core](const http::Request& request, http::Responder responder) {
+      accept_websocket(core, request, std::move(responder), Endpoint::kClient);
+    });
+  }
+  if (core.options.echo) {
+    router.add("GET", "/echo", [&core](const http::Request& request, http::Responder responder) {
+      accept_websocket(core, request, std::move(responder), Endpoint::kEcho);
+    });
+  }
+}
+
+void Edge::drain(const model::Disconnect& why) {
+  core_->draining = true;
+  core_->drain_reason = why;
+  core_->for_each([&why](Connection& connection) { connection.close(why); });
+}
+
+void Edge::deliver(std::string_view channel, std::span<const model::Publication> publications) {
+  const size_t deliveries = core_->fanout.deliver(channel, publications);
+  if (deliveries == 0) return;
+  // The share of each publication; those that a variant could not take are few enough not to matter to a histogram.
+  const size_t each = std::max<size_t>(1, deliveries / publications.size());
+  for (const model::Publication& publication : publications) core_->note_deliveries(publication.received, each);
+}
+
+void Edge::answer(hub::Answer answer) {
+  Connection* const connection = core_->find(answer.to);
+  if (connection != nullptr) return connection->answer(answer);
+  if (std::holds_alternative<hub::SubscribeAnswer>(answer.body)) Session::give_back(*core_, answer);
+}
+
+}  // namespace millrace::edge

@@ -1,0 +1,94 @@
+#include "edge/outbox.h"
+
+#include <array>
+#include <utility>
+
+namespace millrace::edge {
+
+void Outbox::push(base::SharedBytes frame, uint32_t messages) {
+  if (frame.empty()) return;
+  if (empty()) {
+    single_ = std::move(frame);
+    single_messages_ = messages;
+    return;
+  }
+  to_queue();
+  queue_->bytes += frame.size();
+  queue_->items.push_back({std::move(frame), messages});
+}
+
+void Outbox::to_queue() {
+  if (queue_ != nullptr) return;
+  queue_ = std::make_unique<Queue>();
+  queue_->bytes = single_.size();
+  queue_->items.push_back({std::move(single_), single_messages_});
+  single_ = {};
+}
+
+Outbox::Written Outbox::flush(net::Stream& stream) {
+  Written result;
+  while (!empty()) {
+    std::array<std::string_view, net::Stream::kPartsMax> parts;
+    size_t count = 0;
+    size_t offered = 0;
+    if (queue_ == nullptr) {
+      parts[count++] = single_.view();
+    } else {
+      for (auto item = queue_->items.begin(); item != queue_->items.end() && count < parts.size(); ++item) {
+        parts[count++] = item->frame.view();
+      }
+      parts[0].remove_prefix(queue_->sent);
+    }
+    for (size_t i = 0; i < count; ++i) offered += parts[i].size();
+    const net::IoResult written = stream.write(std::span(parts).first(count));
+    ++result.calls;
+    if (written.status == net::IoResult::Status::kError) {
+      result.flushed = Flushed::kFailed;
+      return result;
+    }
+    result.bytes += written.bytes;
+    consume(written.bytes);
+    if (written.bytes < offered) {
+      result.flushed = Flushed::kBlocked;
+      return result;
+    }
+  }
+  return result;
+}
+
+void Outbox::consume(size_t bytes) {
+  if (queue_ == nullptr) {
+    if (bytes == single_.size()) {
+      single_ = {};
+      return;
+    }
+    if (bytes == 0) return;
+    to_queue();
+  }
+  queue_->bytes -= bytes;
+  queue_->sent += bytes;
+  while (!queue_->items.empty() && queue_->sent >= queue_->items.front().frame.size()) {
+    queue_->sent -= queue_->items.front().frame.size();
+    queue_->items.pop_front();
+  }
+  if (queue_->items.empty()) queue_.reset();
+}
+
+size_t Outbox::drop() {
+  if (empty()) return 0;
+  to_queue();
+  Item first = std::move(queue_->items.front());
+  size_t dropped = 0;
+  queue_->items.pop_front();
+  for (const Item& item : queue_->items) dropped += item.messages;
+  queue_->items.clear();
+  if (queue_->sent == 0) {
+    queue_.reset();
+    return dropped + first.messages;
+  }
+  queue_->bytes = first.frame.size() - queue_->sent;
+  queue_->items.push_back(std::move(first));
+  return dropped;
+}
+
+}  // namespace millrace::edge
