@@ -1,0 +1,223 @@
+#include "app/node.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "broker/memory/memory.h"
+#include "store/memory/memory.h"
+
+namespace millrace::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kOwnFiles = 64;  // loops, listeners, log, and what a library may open
+constexpr base::Duration kHeartbeat = 1s;
+constexpr base::Duration kStuckAfter = 10s;
+
+edge::Admission::Limits limits(const Options& options, const net::FileBudget& files) {
+  edge::Admission::Limits result;
+  result.sockets_max = files.limit() - std::min(kOwnFiles, files.limit() / 4);
+  result.connections_max = files.connections_max();
+  if (options.connection_limit > 0) result.connections_max = std::min(result.connections_max, options.connection_limit);
+  result.connections_per_second_max = options.connection_rate_limit;
+  return result;
+}
+
+}  // namespace
+
+// One core and everything that lives there. It is taken down from the outside in: edge, hub, the rest.
+class Node::Worker final : public net::Acceptor {
+ public:
+  Worker(Node& node, std::unique_ptr<net::Loop> loop, metrics::Core& metrics)
+      : node_(node),
+        metrics_(metrics),
+        loop_(std::move(loop)),
+        store_(*loop_, random_, metrics, {}),
+        heartbeat_(base::monotonic_now().microseconds) {}
+
+  ~Worker() = default;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  net::Loop& loop() { return *loop_; }
+  hub::Hub& hub() { return *hub_; }
+  edge::Edge& edge() { return *edge_; }
+
+  // After every worker was made, because hubs know each other's cores.
+  void build(const base::Cores& cores) {
+    hub_ = std::make_unique<hub::Hub>(hub::Hub::Parts{.cores = cores,
+                                                      .core = loop_->core(),
+                                                      .broker = broker_,
+                                                      .store = store_,
+                                                      .metrics = metrics_,
+                                                      .options = node_.options_.hub});
+    edge_ = std::make_unique<edge::Edge>(edge::Edge::Parts{.loop = *loop_,
+                                                           .metrics = metrics_,
+                                                           .hub = *hub_,
+                                                           .random = random_,
+                                                           .admission = node_.admission_,
+                                                           .options = node_.options_.edge});
+    edge_->add_routes(router_);
+    if (node_.options_.api_enabled) api::add_routes(router_, node_.options_.api, *hub_);
+    admin::add_routes(router_, node_.options_.admin,
+                      {.registry = node_.registry_,
+                       .components = [this] { return node_.components(*this); },
+                       .draining = [this] { return node_.admission_.closed(); }});
+    server_ = std::make_unique<http::Server>(*loop_, metrics_, node_.options_.http, router_);
+  }
+
+  void start() {
+    beat();
+    thread_ = std::thread([this] { loop_->run(); });
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // On this worker's core: asks everybody to leave, then stops the loop when they have, or at the deadline.
+  void drain(base::MonotonicTime deadline) {
+    loop_->stop_listening();
+    server_->close_when_idle();
+    edge_->drain(model::disconnects::kShutdown);
+    wait_for_leavers(deadline);
+  }
+  void take_down_edge() {
+    server_.reset();
+    edge_.reset();
+  }
+  void take_down_hub() { hub_.reset(); }
+
+  bool left_in_time() const { return left_in_time_; }
+
+  bool stuck(base::MonotonicTime now) const {
+    return now - base::MonotonicTime{heartbeat_.load(std::memory_order_relaxed)} > kStuckAfter;
+  }
+  base::Result<> broker_health() const { return broker_.health(); }
+  base::Result<> store_health() const { return store_.health(); }
+
+  void on_accept(std::unique_ptr<net::Stream> stream) override {
+    const auto open = static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams)));
+    if (node_.admission_.has_room(open)) return server_->accept(std::move(stream));
+    metrics_.add(metrics::Counter::kAcceptRefused);
+    server_->refuse(std::move(stream), 1s);
+  }
+
+ private:
+  void beat() {
+    heartbeat_.store(base::monotonic_now().microseconds, std::memory_order_relaxed);
+    loop_->after(kHeartbeat, [this] { beat(); });
+  }
+
+  void wait_for_leavers(base::MonotonicTime deadline) {
+    left_in_time_ = edge_->connections() == 0 && server_->connections() == 0;
+    if (left_in_time_ || base::monotonic_now() >= deadline) return loop_->stop();
+    loop_->after(net::TimerWheel::kTick, [this, deadline] { wait_for_leavers(deadline); });
+  }
+
+  Node& node_;
+  metrics::Core& metrics_;
+  base::OsRandom random_;
+  std::unique_ptr<net::Loop> loop_;
+  broker::memory::MemoryBroker broker_;
+  store::memory::MemoryStore store_;
+  http::Router router_;
+  std::unique_ptr<hub::Hub> hub_;
+  std::unique_ptr<edge::Edge> edge_;
+  std::unique_ptr<http::Server> server_;
+  std::atomic<int64_t> heartbeat_;
+  bool left_in_time_ = true;
+  std::thread thread_;
+};
+
+base::Result<std::unique_ptr<Node>> Node::create(const Options& options) {
+  std::unique_ptr<Node> node(new Node(options));
+  base::Result<> opened = node->open();
+  if (!opened) return base::fail(opened);
+  return node;
+}
+
+Node::Node(const Options& options)
+    : options_(options),
+      files_(net::FileBudget::raise_to_hard_limit(options.open_files_reserve)),
+      registry_(options.workers, {.region = options.region, .server_id = options.server_id, .version = options.version}),
+      admission_(limits(options, files_)) {}
+
+// Connections that end give back their subscriptions, maybe on another core: no part of that way is taken down before all of
+// the parts that use it.
+Node::~Node() {
+  for (const auto& worker : workers_) worker->loop().stop();
+  for (const auto& worker : workers_) worker->join();
+  for (const auto& worker : workers_) worker->take_down_edge();
+  for (const auto& worker : workers_) worker->take_down_hub();
+}
+
+base::Result<> Node::open() {
+  for (size_t i = 0; i < options_.workers; ++i) {
+    net::Loop::Options options;
+    options.core = base::CoreId{static_cast<uint16_t>(i)};
+    base::Result<std::unique_ptr<net::Loop>> loop = net::Loop::create(options, registry_.core(i));
+    if (!loop) return base::fail(loop);
+    workers_.push_back(std::make_unique<Worker>(*this, std::move(*loop), registry_.core(i)));
+    executors_.push_back(&workers_.back()->loop());
+  }
+  const base::Cores cores{executors_};
+  std::vector<hub::Hub*> hubs;
+  for (const auto& worker : workers_) {
+    worker->build(cores);
+    hubs.push_back(&worker->hub());
+  }
+  for (const auto& worker : workers_) worker->hub().connect(hubs, worker->edge());
+  return listen();
+}
+
+base::Result<> Node::listen() {
+  for (net::Address address : options_.listen) {
+    base::Result<net::ListenSocket> first = net::ListenSocket::bind(address, {});
+    if (!first) return base::fail(first);
+    addresses_.push_back(address);
+    for (size_t i = 1; i < workers_.size(); ++i) {
+      base::Result<net::ListenSocket> another = first->another();
+      if (!another) return base::fail(another);
+      base::Result<> listening = workers_[i]->loop().listen(std::move(*another), *workers_[i]);
+      if (!listening) return listening;
+    }
+    base::Result<> listening = workers_[0]->loop().listen(std::move(*first), *workers_[0]);
+    if (!listening) return listening;
+  }
+  return {};
+}
+
+void Node::start() {
+  for (const auto& worker : workers_) worker->start();
+}
+
+bool Node::drain() {
+  admission_.close();
+  const base::MonotonicTime deadline = base::monotonic_now() + options_.shutdown_timeout;
+  for (const auto& worker : workers_) {
+    worker->loop().post([&worker, deadline] { worker->drain(deadline); });
+  }
+  for (const auto& worker : workers_) worker->join();
+  return std::ranges::all_of(workers_, [](const auto& worker) { return worker->left_in_time(); });
+}
+
+std::vector<admin::Component> Node::components(const Worker& asked) const {
+  std::vector<admin::Component> result;
+  const base::MonotonicTime now = base::monotonic_now();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    base::Result<> state;
+    if (workers_[i]->stuck(now)) state = base::fail(base::ErrorCode::kUnavailable, "this core has not turned for 10 s");
+    result.push_back({"core-" + std::to_string(i), std::move(state)});
+  }
+  result.push_back({"broker", asked.broker_health()});
+  result.push_back({"store", asked.store_health()});
+  return result;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,39 @@
+// The configuration, mapped onto each module's own Options.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "admin/admin.h"
+#include "api/api.h"
+#include "config/config.h"
+#include "edge/edge.h"
+#include "http/http.h"
+#include "hub/hub.h"
+#include "net/net.h"
+
+namespace millrace::app {
+
+struct Options {
+  std::vector<net::Address> listen;
+  size_t workers = 1;
+  size_t open_files_reserve = 256;
+  size_t connection_limit = 0;       // 0: what the open files allow
+  size_t connection_rate_limit = 0;  // per second; 0: none
+  std::chrono::milliseconds shutdown_timeout{30'000};
+  std::string region;
+  std::string server_id;
+  std::string version;
+  http::Options http;
+  hub::Options hub;
+  edge::Options edge;
+  api::Options api;
+  bool api_enabled = true;
+  admin::Options admin;
+};
+
+Options options_from(const config::Config& config);
+
+}  // namespace millrace::app

@@ -1,0 +1,256 @@
+// Hubs of several cores with a real memory broker and store, on cores that run when told to.
+#include "hub/hub.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/manual_executor.h"
+#include "base/random.h"
+#include "broker/memory/memory.h"
+#include "store/memory/memory.h"
+
+namespace millrace::hub {
+namespace {
+
+// What the edge of one core heard, in order, as text.
+struct Heard final : Delivery {
+  void deliver(std::string_view channel, std::span<const model::Publication> publications) override {
+    std::string line = std::string(channel) + ":";
+    for (const model::Publication& publication : publications) line += " " + std::string(publication.data.view());
+    lines.push_back(line);
+  }
+  void answer(Answer answer) override {
+    std::string line = std::to_string(answer.id) + " ";
+    if (const auto* error = std::get_if<model::ReplyError>(&answer.body)) line += "error " + std::to_string(error->code);
+    if (std::holds_alternative<SubscribeAnswer>(answer.body)) line += "subscribed";
+    if (std::holds_alternative<UnsubscribeAnswer>(answer.body)) line += "unsubscribed";
+    if (std::holds_alternative<PublishAnswer>(answer.body)) line += "published";
+    lines.push_back(line);
+  }
+  std::vector<std::string> take() { return std::exchange(lines, {}); }
+  std::vector<std::string> lines;
+};
+
+using Lines = std::vector<std::string>;
+
+class HubTest : public testing::Test {
+ protected:
+  static constexpr size_t kCores = 3;
+
+  struct CoreParts {
+    explicit CoreParts(base::Executor& executor) : store(executor, random, metrics, {}) {}
+    metrics::Core metrics;
+    base::Prng random{1};
+    broker::memory::MemoryBroker broker;
+    store::memory::MemoryStore store;
+    std::unique_ptr<Hub> hub;
+    Heard heard;
+  };
+
+  void start(Options given) {
+    options = std::move(given);
+    std::vector<Hub*> hubs;
+    for (size_t i = 0; i < kCores; ++i) {
+      parts.push_back(std::make_unique<CoreParts>(cores.at(i)));
+      CoreParts& core = *parts.back();
+      core.hub = std::make_unique<Hub>(Hub::Parts{.cores = cores.cores(),
+                                                  .core = base::CoreId{static_cast<uint16_t>(i)},
+                                                  .broker = core.broker,
+                                                  .store = core.store,
+                                                  .metrics = core.metrics,
+                                                  .options = options});
+      hubs.push_back(core.hub.get());
+    }
+    for (const auto& core : parts) core->hub->connect(hubs, core->heard);
+  }
+  void SetUp() override {
+    Options open;
+    open.insecure = true;
+    start(std::move(open));
+  }
+  void restart(Options given) {
+    parts.clear();
+    start(std::move(given));
+  }
+
+  void ask(size_t core, uint32_t id, std::string channel, decltype(Ask::body) body, std::string user = "") {
+    auto who = std::make_shared<model::ClientInfo>();
+    who->user = std::move(user);
+    who->client = "client";
+    parts[core]->hub->ask({.from = {base::CoreId{static_cast<uint16_t>(core)}, 0, 1},
+                           .id = id,
+                           .channel = std::move(channel),
+                           .who = std::move(who),
+                           .body = std::move(body)});
+  }
+  static PublishAsk message(std::string_view data) { return {.data = base::SharedBytes::copy_of(data)}; }
+  Lines heard(size_t core) { return parts[core]->heard.take(); }
+  size_t channels() const {
+    size_t sum = 0;
+    for (const auto& core : parts) sum += core->hub->channels();
+    return sum;
+  }
+  int64_t channels_gauge() const {
+    int64_t sum = 0;
+    for (const auto& core : parts) sum += core->metrics.value(metrics::Gauge::kChannels);
+    return sum;
+  }
+
+  base::ManualCores cores{kCores};
+  Options options;
+  std::vector<std::unique_ptr<CoreParts>> parts;
+};
+
+TEST_F(HubTest, a_publication_reaches_each_interested_core_once_whichever_core_published) {
+  for (size_t publisher = 0; publisher < kCores; ++publisher) {
+    const std::string channel = "news" + std::to_string(publisher);
+    ask(0, 1, channel, SubscribeAsk{});
+    ask(0, 2, channel, SubscribeAsk{});
+    ask(1, 3, channel, SubscribeAsk{});
+    cores.run_until_idle();
+    EXPECT_EQ(heard(0), (Lines{"1 subscribed", "2 subscribed"}));
+    EXPECT_EQ(heard(1), (Lines{"3 subscribed"}));
+    ask(publisher, 9, channel, message("1"));
+    cores.run_until_idle();
+    Lines first = heard(0);
+    EXPECT_EQ(std::ranges::count(first, channel + ": 1"), 1);
+    EXPECT_EQ(std::ranges::count(heard(1), channel + ": 1"), 1);
+    EXPECT_EQ(std::ranges::count(heard(2), channel + ": 1"), 0);
+  }
+}
+
+TEST_F(HubTest, what_a_turn_brought_for_a_channel_leaves_together_and_in_order) {
+  ask(0, 1, "news", SubscribeAsk{});
+  cores.run_until_idle();
+  heard(0);
+  for (int i = 0; i < 5; ++i) ask(0, 0, "news", message(std::to_string(i)));
+  cores.run_until_idle();
+  EXPECT_EQ(heard(0), (Lines{"news: 0 1 2 3 4"}));
+}
+
+TEST_F(HubTest, a_subscription_hears_nothing_that_was_published_before_it) {
+  ask(1, 1, "news", SubscribeAsk{});
+  cores.run_until_idle();
+  // All in one turn of the home core, wherever that is.
+  ask(0, 2, "news", message("before"));
+  ask(0, 3, "news", SubscribeAsk{});
+  ask(0, 4, "news", message("after"));
+  cores.run_until_idle();
+  const Lines lines = heard(0);
+  EXPECT_TRUE(std::ranges::none_of(lines, [](const std::string& line) { return line.find("before") != std::string::npos; }));
+  const auto subscribed = std::ranges::find(lines, "3 subscribed");
+  const auto after = std::ranges::find(lines, "news: after");
+  ASSERT_NE(after, lines.end());
+  EXPECT_LT(subscribed, after);
+}
+
+TEST_F(HubTest, interest_ends_with_the_last_subscription_and_nothing_is_left) {
+  for (size_t core = 0; core < kCores; ++core) ask(core, 1, "news", SubscribeAsk{});
+  ask(0, 2, "news", SubscribeAsk{});
+  cores.run_until_idle();
+  EXPECT_EQ(channels(), 1U);
+  for (size_t core = 0; core < kCores; ++core) {
+    ask(core, 5, "news", UnsubscribeAsk{});
+    cores.run_until_idle();
+    EXPECT_EQ(heard(core).back(), "5 unsubscribed");
+  }
+  EXPECT_EQ(channels(), 1U) << "core 0 had two";
+  ask(0, 0, "news", UnsubscribeAsk{});
+  cores.run_until_idle();
+  EXPECT_EQ(heard(0), Lines{}) << "an ask without an id is not answered";
+  EXPECT_EQ(channels(), 0U);
+  EXPECT_EQ(channels_gauge(), 0);
+  ask(0, 6, "news", message("1"));
+  cores.run_until_idle();
+  EXPECT_EQ(heard(0), (Lines{"6 published"}));
+}
+
+TEST_F(HubTest, features_that_the_channels_do_not_have_are_not_available) {
+  ask(0, 1, "news", PresenceAsk{});
+  ask(0, 2, "news", PresenceAsk{.stats_only = true});
+  ask(0, 3, "news", HistoryAsk{});
+  ask(0, 4, "nowhere:1", HistoryAsk{});
+  EXPECT_EQ(heard(0), (Lines{"1 error 108", "2 error 108", "3 error 108", "4 error 102"}));
+}
+
+TEST_F(HubTest, the_server_api_publishes_without_permission) {
+  restart({});
+  parts[1]->hub->publish("news", message("1"), [&](std::optional<model::ReplyError> error) {
+    parts[1]->heard.lines.push_back(error ? std::to_string(error->code) : "done");
+  });
+  parts[1]->hub->publish("nowhere:1", message("1"), [&](std::optional<model::ReplyError> error) {
+    parts[1]->heard.lines.push_back(error ? std::to_string(error->code) : "done");
+  });
+  cores.run_until_idle();
+  Lines lines = heard(1);
+  std::ranges::sort(lines);
+  EXPECT_EQ(lines, (Lines{"102", "done"}));
+}
+
+class HubPermissionTest : public HubTest {
+ protected:
+  std::string subscribe(std::string channel, std::string user) { return outcome(std::move(channel), SubscribeAsk{}, std::move(user)); }
+  std::string publish(std::string channel, std::string user, bool subscribed, std::string_view data = "1") {
+    return outcome(std::move(channel), PublishAsk{.data = base::SharedBytes::copy_of(data), .subscribed = subscribed}, std::move(user));
+  }
+  std::string outcome(std::string channel, decltype(Ask::body) body, std::string user) {
+    heard(0);
+    ask(0, 1, std::move(channel), std::move(body), std::move(user));
+    cores.run_until_idle();
+    const Lines lines = heard(0);
+    return lines.empty() ? "" : lines[0];
+  }
+};
+
+TEST_F(HubPermissionTest, without_options_nobody_may_do_anything) {
+  restart({});
+  EXPECT_EQ(subscribe("news", "42"), "1 error 103");
+  EXPECT_EQ(publish("news", "42", true), "1 error 103");
+}
+
+TEST_F(HubPermissionTest, options_allow_clients_subscribers_and_anonymous_users_apart) {
+  Options limited;
+  limited.namespaces = Namespaces({}, {.allow_subscribe_for_client = true, .allow_publish_for_subscriber = true},
+                                  {{"open",
+                                    {.allow_subscribe_for_client = true,
+                                     .allow_subscribe_for_anonymous = true,
+                                     .allow_publish_for_client = true,
+                                     .allow_publish_for_anonymous = true}},
+                                   {"user", {.allow_user_limited_channels = true}},
+                                   {"object", {.allow_publish_for_client = true, .publication_data_format = DataFormat::kJsonObject}}});
+  restart(std::move(limited));
+  EXPECT_EQ(subscribe("news", "42"), "1 subscribed");
+  EXPECT_EQ(subscribe("news", ""), "1 error 103");
+  EXPECT_EQ(subscribe("$news", "42"), "1 error 103") << "a private channel needs a token";
+  EXPECT_EQ(subscribe("open:1", ""), "1 subscribed");
+  EXPECT_EQ(subscribe("user:x#42,43", "43"), "1 subscribed");
+  EXPECT_EQ(subscribe("user:x#42,43", "44"), "1 error 103");
+  EXPECT_EQ(subscribe("news#42", "42"), "1 error 103") << "user-limited channels are not allowed here";
+  EXPECT_EQ(publish("news", "42", false), "1 error 103");
+  EXPECT_EQ(publish("news", "42", true), "1 published");
+  EXPECT_EQ(publish("open:1", "", false), "1 published");
+  EXPECT_EQ(publish("open:1", "", false, ""), "1 error 107") << "no data";
+  EXPECT_EQ(publish("object:1", "42", false, "[1]"), "1 error 107");
+  EXPECT_EQ(publish("object:1", "42", false, " {}"), "1 published");
+}
+
+TEST_F(HubPermissionTest, a_home_core_that_has_fallen_behind_refuses_publishes) {
+  Options tight;
+  tight.insecure = true;
+  tight.mailbox_max = 10;
+  restart(std::move(tight));
+  for (size_t core = 0; core < kCores; ++core) {
+    for (int i = 0; i < 11; ++i) cores.at(core).post([] {});
+  }
+  ask(0, 1, "news", message("1"));
+  EXPECT_EQ(heard(0), (Lines{"1 error 111"}));
+  cores.run_until_idle();
+  EXPECT_EQ(publish("news", "", false), "1 published");
+}
+
+}  // namespace
+}  // namespace millrace::hub
