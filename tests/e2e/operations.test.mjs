@@ -1,0 +1,351 @@
+// What operators see: metrics, health, configuration, signals, and where the server listens.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { RawClient, connect, encode, subscribe } from './clients.mjs';
+import { freePort, makeFolder, request, runBinary, startServer } from './harness.mjs';
+import { eventOf, until, withDeadline } from './waiting.mjs';
+
+const kHasPromtool = spawnSync('promtool', ['--version']).status === 0;
+const kHasIpv6 = Object.values(networkInterfaces()).flat().some(({ address }) => address === '::1');
+const kFamilies = new URL('../../src/metrics/families.h', import.meta.url);
+
+describe('metrics', () => {
+  let server;
+  before(async () => {
+    server = await startServer({ config: { node: { name: 'node-7', region: 'eu-"west"' } } });
+  });
+  after(() => server.stop());
+
+  test('promtool_finds_nothing_but_the_one_name_that_users_fixed',
+    { skip: !kHasPromtool && 'promtool is not installed (Debian package prometheus)' }, async () => {
+      const { body } = await server.request('/metrics');
+      const checked = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
+      const complaints = `${checked.stdout}${checked.stderr}`.split('\n').filter(Boolean);
+      assert.deepEqual(complaints.filter((line) => !line.startsWith('websocket_connections_total ')), []);
+    });
+
+  test('the_text_format_is_told', async () => {
+    const { headers } = await server.request('/metrics');
+    assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  test('every_family_of_the_table_is_there_with_its_labels', async () => {
+    const scrape = await server.metrics();
+    const rows = [...readFileSync(kFamilies, 'utf8')
+      .matchAll(/X\(k\w+,\s*"([^"]+)",\s*"((?:[^"\\]|\\.)*)"/g)];
+    assert.ok(rows.length > 40, 'the table was found');
+    const found = (name, labels) => (scrape.samples.get(name) ?? scrape.samples.get(`${name}_bucket`))
+      ?.some((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value));
+    const missing = rows.filter(([, name, labels]) => {
+      const wanted = [...labels.matchAll(/(\w+)=\\"(\w+)\\"/g)].map(([, key, value]) => [key, value]);
+      return !found(name, Object.fromEntries(wanted));
+    });
+    assert.deepEqual(missing.map(([, name, labels]) => `${name}{${labels}}`), []);
+  });
+
+  test('the_names_that_users_have_are_kept', async () => {
+    const scrape = await server.metrics();
+    assert.deepEqual(scrape.samples.get('websocket_connections_total'),
+      [{ labels: { region: 'eu-\\"west\\"', server_id: 'node-7' }, value: 0 }]);
+    assert.deepEqual(scrape.samples.get('websocket_messages_total').map(({ labels }) => labels),
+      [{ direction: 'inbound' }, { direction: 'outbound' }]);
+    assert.deepEqual(scrape.buckets('websocket_message_latency_ms').map(({ bound }) => bound),
+      [1, 5, 10, 25, 50, 100, 250, 500, 1000, Infinity]);
+    for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'process_cpu_seconds_total']) {
+      assert.ok(scrape.value(name) > 0, name);
+    }
+  });
+
+  test('messages_and_control_traffic_are_counted_apart', async () => {
+    const names = {
+      inbound: ['websocket_messages_total', { direction: 'inbound' }],
+      outbound: ['websocket_messages_total', { direction: 'outbound' }],
+      control: ['millrace_control_messages_total', { direction: 'inbound' }],
+      publishes: ['millrace_publishes_total'],
+      deliveries: ['millrace_deliveries_total'],
+      latencies: ['websocket_message_latency_ms_count'],
+    };
+    const [from, to] = [await connect(server), await connect(server)];
+    const hears = await subscribe(to, 'counted');
+    const before = await server.metrics();
+    for (let i = 0; i < 10; i++) await from.publish('counted', encode(from, i));
+    await hears.publications.take(10);
+    from.sockets[0].ping();
+    await eventOf(from.sockets[0], 'pong');
+    const grown = await until(async () => {
+      const scrape = await server.metrics();
+      const grownBy = Object.fromEntries(Object.entries(names).map(
+        ([key, [name, labels]]) => [key, scrape.value(name, labels) - before.value(name, labels)]));
+      return grownBy.latencies >= 10 && grownBy;
+    }, 'latencies are counted');
+    // Ten commands came; ten replies and ten publications went.
+    assert.deepEqual(grown,
+      { inbound: 10, outbound: 20, control: 1, publishes: 10, deliveries: 10, latencies: 10 });
+    from.disconnect();
+    to.disconnect();
+    await server.becomesIdle();
+  });
+});
+
+describe('health', () => {
+  let server;
+  before(async () => (server = await startServer()));
+  after(() => server.stop());
+
+  for (const path of ['/health', '/health/live', '/health/ready']) {
+    test(`${path.slice(1).replace('/', '_')}_tells_components_connections_and_memory`, async () => {
+      const raw = await RawClient.open(server);
+      const { status, body } = await server.health(path);
+      assert.equal(status, 200);
+      assert.deepEqual(Object.keys(body), ['status', 'components', 'connections', 'memory']);
+      assert.equal(body.status, 'ok');
+      assert.ok(Object.keys(body.components).length > 0);
+      for (const component of Object.values(body.components)) assert.deepEqual(component, { status: 'ok' });
+      assert.equal(body.connections, 1);
+      assert.deepEqual(Object.keys(body.memory), ['resident_bytes']);
+      assert.ok(body.memory.resident_bytes > 1_000_000);
+      await raw.close();
+      await server.becomesIdle();
+    });
+  }
+
+  test('it_is_json', async () => {
+    assert.match((await server.request('/health')).headers['content-type'], /^application\/json/);
+  });
+});
+
+describe('http', () => {
+  let server;
+  before(async () => (server = await startServer()));
+  after(() => server.stop());
+
+  test('unknown_paths_get_404_and_wrong_methods_405', async () => {
+    assert.equal((await server.request('/nothing-here')).status, 404);
+    const answer = await server.request('/metrics', { method: 'DELETE' });
+    assert.equal(answer.status, 405);
+    assert.match(answer.headers.allow, /GET/);
+  });
+
+  test('head_is_answered_without_a_body', async () => {
+    const answer = await server.request('/health', { method: 'HEAD' });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.body, '');
+  });
+
+  test('a_publication_by_http_reaches_subscribers', async () => {
+    const client = await connect(server);
+    const hears = await subscribe(client, 'news');
+    const body = '{"channel":"news","data":{"text": "hello"}}';
+    const answer = await server.request('/api/publish', { method: 'POST', body });
+    assert.equal(answer.status, 200);
+    assert.deepEqual(JSON.parse(answer.body), { result: {} });
+    const publication = await hears.publications.next();
+    assert.deepEqual(publication.data, { text: 'hello' });
+    assert.equal(publication.info, undefined);
+    client.disconnect();
+    await server.becomesIdle();
+  });
+
+  test('health_and_metrics_answer_when_clients_have_used_up_their_connections', async () => {
+    const small = await startServer({ config: { client: { connection_limit: 5 } } });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.open(small)));
+    await assert.rejects(RawClient.open(small), /503/);
+    assert.equal((await small.health()).status, 200);
+    assert.equal((await small.metrics()).value('millrace_handshakes_total', { outcome: 'limit' }), 1);
+    await clients[0].close();
+    await until(async () => (await small.metrics()).value('millrace_connections') === 4, 'one has gone');
+    clients[0] = await RawClient.open(small);
+    await Promise.all(clients.map((client) => client.close()));
+    await small.becomesIdle();
+    await small.stop();
+  });
+});
+
+describe('configuration', () => {
+  const check = (name, text, options) => {
+    const file = join(makeFolder(), name);
+    writeFileSync(file, text);
+    return runBinary(['check-config', '--config', file], options);
+  };
+
+  for (const [name, text] of [
+    ['good.toml', '[client]\nping_interval = "10s"\n[[channel.namespaces]]\nname = "chat"\nhistory_size = 10\nhistory_ttl = "60s"\n'],
+    ['good.json', '{"client": {"ping_interval": "10s"}, "channel": {"namespaces": [{"name": "chat"}]}}'],
+    ['empty.toml', ''],
+  ]) {
+    test(`${name.replace('.', '_')}_passes`, async () => {
+      const { code, stderr } = await check(name, text);
+      assert.equal(code, 0, stderr);
+    });
+  }
+
+  for (const [what, name, text, complaint] of [
+    ['an unknown key', 'a.toml', '[client]\nping_intervall = "10s"\n', /a\.toml:2.*client\.ping_intervall/],
+    ['an unknown key in JSON', 'a.json', '{\n "client": {\n  "ping_intervall": "10s"}}', /a\.json:3.*client\.ping_intervall/],
+    ['an ill-typed key', 'a.toml', '\n[client]\nchannel_limit = "many"\n', /a\.toml:3.*client\.channel_limit/],
+    ['a bad duration', 'a.toml', '[client]\nping_interval = "10 parsecs"\n', /a\.toml:2.*client\.ping_interval/],
+    ['broken syntax', 'a.toml', '[client\n', /a\.toml:1/],
+    ['a pong time-out over the ping interval', 'a.toml',
+      '[client]\nping_interval = "5s"\npong_timeout = "6s"\n', /client\.pong_timeout/],
+    ['two namespaces of one name', 'a.json',
+      '{"channel": {"namespaces": [{"name": "chat"}, {"name": "chat"}]}}', /chat/],
+  ]) {
+    test(`${what.toLowerCase().replaceAll(/[ -]/g, '_')}_is_an_error_with_its_place`, async () => {
+      const { code, stdout, stderr } = await check(name, text);
+      assert.equal(code, 2);
+      assert.match(stderr, complaint);
+      assert.equal(stdout, '');
+    });
+  }
+
+  test('all_mistakes_are_told_at_once', async () => {
+    const { code, stderr } = await check('a.toml', 'first = 1\nsecond = 2\n');
+    assert.equal(code, 2);
+    assert.match(stderr, /first/);
+    assert.match(stderr, /second/);
+  });
+
+  test('keys_that_others_know_are_named_in_a_warning', async () => {
+    const { code, stdout, stderr } = await check('a.json', '{"grpc_api": {"enabled": true}}');
+    assert.equal(code, 0);
+    assert.match(`${stdout}${stderr}`, /warning.*grpc_api/);
+  });
+
+  test('a_missing_file_is_an_error', async () => {
+    const { code, stderr } = await runBinary(['check-config', '--config', '/nowhere/millrace.toml']);
+    assert.equal(code, 2);
+    assert.match(stderr, /\/nowhere\/millrace\.toml/);
+  });
+
+  test('a_server_does_not_start_with_a_bad_file', async () => {
+    const file = join(makeFolder(), 'bad.toml');
+    writeFileSync(file, 'workers = "all"\n');
+    const { code, stderr } = await runBinary(['--config', file]);
+    assert.equal(code, 2);
+    assert.match(stderr, /bad\.toml:1.*workers/);
+  });
+
+  test('the_environment_wins_over_the_file', async () => {
+    const server = await startServer({
+      config: { client: { channel_limit: 100 } }, env: { MILLRACE_CLIENT_CHANNEL_LIMIT: '1' },
+    });
+    const raw = await RawClient.open(server);
+    await raw.connect();
+    await raw.ask({ id: 2, subscribe: { channel: 'a' } });
+    assert.match(await raw.ask({ id: 3, subscribe: { channel: 'b' } }), /"code":106/);
+    await raw.close();
+    await server.stop();
+  });
+
+  test('the_version_is_told', async () => {
+    const { code, stdout } = await runBinary(['version']);
+    assert.equal(code, 0);
+    assert.match(stdout, /\d+\.\d+\.\d+/);
+  });
+});
+
+describe('signals', () => {
+  for (const signal of ['SIGTERM', 'SIGINT']) {
+    test(`${signal.toLowerCase()}_ends_the_server_with_exit_code_0`, async () => {
+      const server = await startServer();
+      server.kill(signal);
+      const how = await withDeadline(server.exited, 'the end of the server');
+      assert.deepEqual(how, { code: 0, signal: null });
+    });
+  }
+
+  test('sighup_takes_over_a_new_log_level', async () => {
+    const server = await startServer({ dev: false, config: { log: { level: 'error' } } });
+    assert.doesNotMatch(server.logs(), / info /);
+    const config = JSON.parse(readFileSync(server.configFile));
+    writeFileSync(server.configFile, JSON.stringify({ ...config, log: { level: 'info' } }));
+    server.kill('SIGHUP');
+    await until(() => server.logs().includes('configuration reloaded'), 'the new level is used');
+    await server.stop();
+  });
+
+  test('sighup_names_what_needs_a_restart_and_what_is_wrong_and_the_server_goes_on', async () => {
+    const server = await startServer({ dev: false });
+    const config = JSON.parse(readFileSync(server.configFile));
+    writeFileSync(server.configFile, JSON.stringify({ ...config, workers: 1, node: { name: 'other' } }));
+    server.kill('SIGHUP');
+    await until(() => /restart.*node\.name/.test(server.logs()), 'the key is named');
+    writeFileSync(server.configFile, '{"client": {"nonsense": 1}}');
+    server.kill('SIGHUP');
+    await until(() => /not reloaded.*client\.nonsense/.test(server.logs()), 'the mistake is told');
+    assert.equal((await server.health()).status, 200);
+    await server.stop();
+  });
+});
+
+describe('listening', () => {
+  test('a_port_that_is_taken_gives_one_clear_error_and_exit_code_1', async () => {
+    const port = await freePort();
+    const holder = net.createServer().listen(port, '127.0.0.1');
+    await eventOf(holder, 'listening');
+    const file = join(makeFolder(), 'config.json');
+    writeFileSync(file, JSON.stringify({ http_server: { address: '127.0.0.1', port } }));
+    const { code, stderr, stdout } = await runBinary(['--config', file]);
+    holder.close();
+    assert.equal(code, 1);
+    const errors = `${stdout}${stderr}`.split('\n').filter((line) => /error/.test(line));
+    assert.equal(errors.length, 1, `${stdout}${stderr}`);
+    assert.ok(errors[0].includes(`127.0.0.1:${port}`), errors[0]);
+    assert.match(errors[0], /in use/i);
+  });
+
+  test('a_second_server_does_not_join_the_port_of_the_first', async () => {
+    const first = await startServer();
+    const { code, stderr } = await runBinary(['--config', first.configFile]);
+    assert.equal(code, 1);
+    assert.match(stderr, /in use/i);
+    await first.stop();
+  });
+
+  test('a_unix_socket_serves_http_and_websocket', async () => {
+    const socketPath = join(makeFolder(), 'millrace.sock');
+    const server = await startServer({ config: { http_server: { unix_socket: socketPath } } });
+    assert.equal((await request({ socketPath }, '/health')).status, 200);
+    const raw = await RawClient.open({ wsUrl: `ws+unix:${socketPath}:/connection/websocket` });
+    assert.equal(typeof (await raw.connect()).client, 'string');
+    await raw.close();
+    await server.becomesIdle();
+    await server.stop();
+  });
+
+  test('a_unix_socket_that_a_crash_left_behind_is_replaced', async () => {
+    const socketPath = join(makeFolder(), 'millrace.sock');
+    const crashed = await startServer({ config: { http_server: { unix_socket: socketPath } } });
+    crashed.kill('SIGKILL');
+    await crashed.exited;
+    assert.ok(existsSync(socketPath));
+    const server = await startServer({ config: { http_server: { unix_socket: socketPath } } });
+    assert.equal((await request({ socketPath }, '/health')).status, 200);
+    await server.stop();
+  });
+
+  test('ipv6_is_served', { skip: !kHasIpv6 && 'this machine has no IPv6' }, async () => {
+    const server = await startServer({ host: '::1' });
+    const client = await connect(server);
+    const hears = await subscribe(client, 'six');
+    await client.publish('six', encode(client, 6));
+    assert.equal((await hears.publications.next()).data, 6);
+    client.disconnect();
+    await server.becomesIdle();
+    await server.stop();
+  });
+
+  test('the_dev_greeting_tells_what_to_open', async () => {
+    const server = await startServer();
+    await until(() => server.logs().includes(`open      ${server.url}/`), 'the greeting');
+    assert.ok(server.logs().includes(server.wsUrl));
+    await server.stop();
+  });
+});
