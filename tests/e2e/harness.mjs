@@ -21,6 +21,12 @@ const kLogMax = 1_000_000;  // characters of a server's output that are kept
 const running = new Set();
 const folders = new Set();
 
+// The tests' own settings begin with MILLRACE_ too, and are none of the server's.
+function environment(own) {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MILLRACE_'));
+  return { ...Object.fromEntries(inherited), ...own };
+}
+
 function cleanUp() {
   for (const child of running) child.kill('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -66,7 +72,7 @@ export function request(to, path, { method = 'GET', headers = {}, body = '' } = 
 
 // Runs the binary to its end: {code, signal, stdout, stderr}.
 export function runBinary(args, { env = {}, cwd } = {}) {
-  const child = spawn(kBinary, args, { env: { ...process.env, ...env }, cwd });
+  const child = spawn(kBinary, args, { env: environment(env), cwd });
   running.add(child);
   const out = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].on('data', (text) => (out[name] += text));
@@ -189,7 +195,7 @@ export async function startServer({
   const whole = merged({ http_server: { address: host, port: chosen } }, config);
   writeFileSync(configFile, JSON.stringify(whole, null, 2));
   const child = spawn(kBinary, [...(dev ? ['--dev'] : []), '--config', configFile, ...args], {
-    env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(env), stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
   return new Server({ child, host, port: chosen, socketPath, configFile }).ready();
