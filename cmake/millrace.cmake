@@ -49,7 +49,8 @@ function(millrace_module folder)
   endif()
 endfunction()
 
-# millrace_test(<name> [DEPS folder...] [LIBS target...] SOURCES file...): one GoogleTest program, known to ctest.
+# millrace_test(<name> [DEPS folder...] [LIBS target...] SOURCES file...): one GoogleTest program, known to ctest. The
+# target `unit_tests` builds them all.
 function(millrace_test name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;SOURCES" ${ARGN})
   set(dep_targets ${ARG_DEPS})
@@ -59,6 +60,10 @@ function(millrace_test name)
   target_link_libraries(${name} PRIVATE ${dep_targets} ${ARG_LIBS} GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  if(NOT TARGET unit_tests)
+    add_custom_target(unit_tests)
+  endif()
+  add_dependencies(unit_tests ${name})
 endfunction()
 
 # millrace_headers_alone(): the target `headers_alone`, which compiles every header of src/ as the only line of a source
