@@ -1,0 +1,124 @@
+// How an entry of the key tables finds its member: make_key<&Config::client, &Client::insecure>("client.insecure", "…").
+//
+// The entry's type, and the conversions between the member and a Setting, follow from the member's type.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "config/keys.h"
+
+namespace millrace::config {
+
+// The names of an enumeration's values. The first name of a value is the one that is shown.
+template <class Enum>
+struct Choices;
+
+template <>
+struct Choices<DataFormat> {
+  static constexpr std::pair<std::string_view, DataFormat> kNames[] = {
+      {"", DataFormat::kAny},
+      {"json", DataFormat::kJson},
+      {"json_object", DataFormat::kJsonObject},
+      {"binary", DataFormat::kBinary}};
+};
+
+template <>
+struct Choices<RecoveryMode> {
+  static constexpr std::pair<std::string_view, RecoveryMode> kNames[] = {
+      {"stream", RecoveryMode::kStream}, {"cache", RecoveryMode::kCache}, {"", RecoveryMode::kStream}};
+};
+
+template <>
+struct Choices<EngineType> {
+  static constexpr std::pair<std::string_view, EngineType> kNames[] = {{"memory", EngineType::kMemory}};
+};
+
+template <>
+struct Choices<base::log::Format> {
+  static constexpr std::pair<std::string_view, base::log::Format> kNames[] = {
+      {"text", base::log::Format::kText}, {"json", base::log::Format::kJson}};
+};
+
+// With Centrifugo's names; its trace and fatal have no level of their own here.
+template <>
+struct Choices<base::log::Level> {
+  static constexpr std::pair<std::string_view, base::log::Level> kNames[] = {
+      {"debug", base::log::Level::kDebug}, {"info", base::log::Level::kInfo},
+      {"warn", base::log::Level::kWarn},   {"error", base::log::Level::kError},
+      {"none", base::log::Level::kOff},    {"trace", base::log::Level::kDebug},
+      {"fatal", base::log::Level::kError}};
+};
+
+template <class T>
+Setting to_setting(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    const auto found = std::ranges::find(Choices<T>::kNames, value, &std::pair<std::string_view, T>::second);
+    return std::string(found->first);
+  } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+    return static_cast<int64_t>(value);
+  } else {
+    return value;
+  }
+}
+
+template <class T>
+void from_setting(T& value, const Setting& setting) {
+  if constexpr (std::is_enum_v<T>) {
+    const auto& name = std::get<std::string>(setting);
+    value = std::ranges::find(Choices<T>::kNames, name, &std::pair<std::string_view, T>::first)->second;
+  } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+    value = static_cast<T>(std::get<int64_t>(setting));
+  } else {
+    value = std::get<T>(setting);
+  }
+}
+
+template <class T>
+constexpr Type type_of() {
+  if constexpr (std::is_enum_v<T>) return Type::kChoice;
+  else if constexpr (std::same_as<T, bool>) return Type::kBoolean;
+  else if constexpr (std::integral<T>) return Type::kInteger;
+  else if constexpr (std::same_as<T, Milliseconds>) return Type::kDuration;
+  else if constexpr (std::same_as<T, std::string>) return Type::kString;
+  else {
+    static_assert(std::same_as<T, std::vector<std::string>>);
+    return Type::kStringList;
+  }
+}
+
+template <class Class, class Member>
+Class owner_of(Member Class::*);
+
+// The member that a chain of member pointers leads to.
+template <auto First, auto... Rest, class Owner>
+auto& member(Owner& owner) {
+  return ((owner.*First).*....*Rest);
+}
+
+template <auto First, auto... Rest>
+auto make_key(std::string path, std::string_view text) {
+  using Owner = decltype(owner_of(First));
+  using T = std::remove_cvref_t<decltype(member<First, Rest...>(std::declval<Owner&>()))>;
+  Key<Owner> key;
+  key.path = std::move(path);
+  key.text = text;
+  key.type = type_of<T>();
+  key.get = [](const Owner& owner) { return to_setting(member<First, Rest...>(owner)); };
+  key.set = [](Owner& owner, const Setting& setting) { from_setting(member<First, Rest...>(owner), setting); };
+  if constexpr (std::is_enum_v<T>) {
+    for (const auto& [name, value] : Choices<T>::kNames) key.choices.push_back(name);
+  } else if constexpr (std::integral<T> && sizeof(T) < sizeof(int64_t)) {
+    key.max = std::numeric_limits<T>::max();
+  }
+  return key;
+}
+
+}  // namespace millrace::config

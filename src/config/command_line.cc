@@ -1,0 +1,174 @@
+// The command line, by CLI11. Its exceptions end here, and its own help text is not used (help.cc).
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "config/flags.h"
+#include "config/keys.h"
+#include "config/suggest.h"
+#include "config/version.h"
+
+namespace millrace::config {
+namespace {
+
+constexpr std::array<const char*, 3> kDefaultFiles = {"millrace.toml", "config.toml", "config.json"};
+
+struct CommandName {
+  std::string_view name;
+  Command command;
+};
+constexpr std::array<CommandName, 7> kCommands = {{{"serve", Command::kServe},
+                                                   {"check-config", Command::kCheckConfig},
+                                                   {"checkconfig", Command::kCheckConfig},
+                                                   {"genconfig", Command::kGenerateConfig},
+                                                   {"configdoc", Command::kDocument},
+                                                   {"version", Command::kVersion},
+                                                   {"help", Command::kHelp}}};
+
+struct Parsed {
+  Command command = Command::kServe;
+  std::optional<std::string> file;
+  bool dev = false;
+  std::vector<Flag> flags;
+};
+
+std::unexpected<CommandLineError> misuse(const std::string& message) {
+  return std::unexpected(CommandLineError{2, "millrace: " + message + "\nTry: millrace --help\n"});
+}
+
+// Everything that may be typed, for "did you mean".
+std::vector<std::string> known_words(bool flags) {
+  std::vector<std::string> words;
+  if (flags) {
+    words = {"--config", "--dev", "--help", "--version"};
+    for (const KeyFlag& flag : key_flags()) words.emplace_back(flag.name);
+  } else {
+    for (const CommandName& command : kCommands) words.emplace_back(command.name);
+  }
+  return words;
+}
+
+// CLI11 leaves what it does not know; the words are better than its own.
+std::unexpected<CommandLineError> unknown_word(const std::string& word) {
+  const bool is_flag = word.starts_with('-');
+  const std::string name = word.substr(0, word.find('='));
+  return misuse((is_flag ? "unknown option " : "unknown command ") + name + did_you_mean(name, known_words(is_flag)));
+}
+
+std::expected<Parsed, CommandLineError> parse_words(int argument_count, const char* const* arguments) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  Parsed parsed;
+  std::string file;
+  bool help = false;
+  bool version = false;
+  const CLI::Option* config = app.add_option("-c,--config", file);
+  app.add_flag("--dev", parsed.dev);
+  app.add_flag("-h,--help", help);
+  app.add_flag("--version", version);
+  std::vector<std::string> values(key_flags().size());
+  std::vector<const CLI::Option*> options;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const KeyFlag& flag = key_flags()[i];
+    const std::string comma = flag.short_name.empty() ? "" : ",";
+    options.push_back(app.add_option(std::string(flag.short_name) + comma + std::string(flag.name), values[i]));
+  }
+  std::vector<const CLI::App*> commands;
+  for (const CommandName& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name));
+    sub->set_help_flag();
+    sub->fallthrough();
+    commands.push_back(sub);
+  }
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return misuse(error.what());
+  }
+  const std::vector<std::string> extras = app.remaining(true);
+  size_t given = 0;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (!commands[i]->parsed()) continue;
+    parsed.command = kCommands[i].command;
+    ++given;
+  }
+  if (version) parsed.command = Command::kVersion;
+  if (help) parsed.command = Command::kHelp;
+  if (parsed.command == Command::kHelp || parsed.command == Command::kVersion) return parsed;
+  if (!extras.empty()) return unknown_word(extras.front());
+  if (given > 1) return misuse("one command at a time");
+  if (config->count() > 0) parsed.file = file;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (options[i]->count() == 0) continue;
+    parsed.flags.push_back({std::string(key_flags()[i].name), std::string(key_flags()[i].key), values[i]});
+  }
+  return parsed;
+}
+
+std::vector<std::pair<std::string, std::string>> own_variables(const char* const* environment) {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view variable = *environment;
+    const size_t equals = variable.find('=');
+    if (equals == std::string_view::npos || !variable.starts_with(kVariablePrefix)) continue;
+    variables.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+  }
+  return variables;
+}
+
+std::string default_file() {
+  for (const char* name : kDefaultFiles) {
+    if (::access(name, F_OK) == 0) return name;
+  }
+  return "";
+}
+
+CommandLineError refusal(const Refused& refused) {
+  CommandLineError error;
+  for (const Problem& problem : refused.warnings) error.message += to_string(problem, "warning") + "\n";
+  for (const Problem& problem : refused.errors) error.message += to_string(problem, "error") + "\n";
+  return error;
+}
+
+std::string text_of(Command command) {
+  switch (command) {
+    case Command::kServe: return "";
+    case Command::kCheckConfig: return "ok\n";
+    case Command::kGenerateConfig: return starting_file_text();
+    case Command::kDocument: return reference_text();
+    case Command::kVersion: return "millrace " + std::string(kVersion) + "\n";
+    case Command::kHelp: return help_text();
+  }
+  return "";
+}
+
+}  // namespace
+
+std::expected<Invocation, CommandLineError> parse_command_line(int argument_count, const char* const* arguments,
+                                                               const char* const* environment) {
+  std::expected<Parsed, CommandLineError> parsed = parse_words(argument_count, arguments);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  Invocation invocation;
+  invocation.command = parsed->command;
+  invocation.output = text_of(parsed->command);
+  if (parsed->command != Command::kServe && parsed->command != Command::kCheckConfig) return invocation;
+  invocation.sources.file = parsed->file ? *parsed->file : default_file();
+  if (parsed->file && parsed->file->empty()) return misuse("--config names no file");
+  invocation.sources.environment = own_variables(environment);
+  invocation.sources.flags = std::move(parsed->flags);
+  invocation.sources.dev = parsed->dev;
+  std::expected<Loaded, Refused> loaded = load(invocation.sources);
+  if (!loaded) return std::unexpected(refusal(loaded.error()));
+  invocation.config = std::move(loaded->config);
+  for (const Problem& problem : loaded->warnings) invocation.warnings.push_back(to_string(problem, "warning"));
+  return invocation;
+}
+
+}  // namespace millrace::config
