@@ -1,7 +1,8 @@
 // Builds the playground: `node tools/build-page.mjs OUT.html`.
 //
-// src/admin/page/ and the official client become one HTML file with everything in it: no request but to its own server, no
-// eval, and a Content-Security-Policy that holds it to that. The licences of what is bundled go along.
+// src/admin/page/ and the official client become one HTML file with everything in it: no request
+// but to its own server, no eval, and a Content-Security-Policy that holds it to that. The licences
+// of what is bundled go along.
 
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -42,14 +43,17 @@ async function bundle(esbuild, entry) {
 }
 
 async function licences() {
-  const texts = await Promise.all(kBundled.map(async (name) => {
-    const folder = join(kRoot, 'node_modules', name);
-    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    const licence = await readFile(join(folder, 'LICENSE'), 'utf8');
-    return `${name} ${version}\n\n${licence.trim()}`;
-  }));
+  const texts = await Promise.all(
+    kBundled.map(async (name) => {
+      const folder = join(kRoot, 'node_modules', name);
+      const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+      const licence = await readFile(join(folder, 'LICENSE'), 'utf8');
+      return `${name} ${version}\n\n${licence.trim()}`;
+    }),
+  );
   // Two hyphens would end the comment early.
-  return `<!--\nMillrace playground, Apache-2.0. It contains:\n\n${texts.join('\n\n')}\n-->`.replace(/(?<!<!)--(?!>)/g, '- -');
+  const notice = ['Millrace playground, Apache-2.0. It contains:', ...texts].join('\n\n');
+  return `<!--\n${notice.replaceAll('--', '- -')}\n-->`;
 }
 
 const hash = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -71,13 +75,25 @@ async function main() {
     licences(),
   ]);
   const policy = [
-    "default-src 'none'", `script-src ${hash(script)}`, `style-src ${hash(style)}`,
-    "connect-src 'self' ws: wss:", 'img-src data:', "base-uri 'none'", "form-action 'none'",
+    "default-src 'none'",
+    `script-src ${hash(script)}`,
+    `style-src ${hash(style)}`,
+    "connect-src 'self' ws: wss:",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
   ].join('; ');
-  let html = replaceOnce(page, '<meta charset="utf-8">',
-    `<meta charset="utf-8">\n  <meta http-equiv="Content-Security-Policy" content="${policy}">`);
+  let html = replaceOnce(
+    page,
+    '<meta charset="utf-8">',
+    `<meta charset="utf-8">\n  <meta http-equiv="Content-Security-Policy" content="${policy}">`,
+  );
   html = replaceOnce(html, '<link rel="stylesheet" href="style.css">', `<style>${style}</style>`);
-  html = replaceOnce(html, '<script type="module" src="playground.js"></script>', `<script type="module">${script}</script>`);
+  html = replaceOnce(
+    html,
+    '<script type="module" src="playground.js"></script>',
+    `<script type="module">${script}</script>`,
+  );
   html = replaceOnce(html, '<!doctype html>\n', `<!doctype html>\n${notice}\n`);
   const target = resolve(out);
   await mkdir(dirname(target), { recursive: true });

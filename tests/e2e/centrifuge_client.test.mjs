@@ -9,7 +9,7 @@ import { eventOf, until } from './waiting.mjs';
 
 const kUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const kChannelLimit = 600;
-const kMessageLimit = 65_536;  // the default of websocket.message_size_limit
+const kMessageLimit = 65_536; // the default of websocket.message_size_limit
 
 for (const protocol of ['json', 'protobuf']) {
   describe(`centrifuge over ${protocol}`, () => {
@@ -33,7 +33,10 @@ for (const protocol of ['json', 'protobuf']) {
 
     before(async () => {
       server = await startServer({
-        config: { client: { channel_limit: kChannelLimit }, channel: { namespaces: [{ name: 'news' }] } },
+        config: {
+          client: { channel_limit: kChannelLimit },
+          channel: { namespaces: [{ name: 'news' }] },
+        },
       });
     });
     afterEach(async () => {
@@ -78,9 +81,14 @@ for (const protocol of ['json', 'protobuf']) {
       const [from, to] = [await open(), await open()];
       const hears = await subscribe(to, 'order');
       const count = 1000;
-      await Promise.all(Array.from({ length: count }, (_, i) => from.publish('order', encode(from, i))));
+      await Promise.all(
+        Array.from({ length: count }, (_, i) => from.publish('order', encode(from, i))),
+      );
       const got = await hears.publications.take(count);
-      assert.deepEqual(got.map(({ data }) => data), Array.from({ length: count }, (_, i) => i));
+      assert.deepEqual(
+        got.map(({ data }) => data),
+        Array.from({ length: count }, (_, i) => i),
+      );
     });
 
     test('a_client_without_a_subscription_hears_nothing', async () => {
@@ -104,13 +112,18 @@ for (const protocol of ['json', 'protobuf']) {
       const other = await open();
       await Promise.all(names.map((name) => other.publish(name, encode(other, name))));
       const got = await Promise.all(subscriptions.map(({ publications }) => publications.next()));
-      assert.deepEqual(got.map(({ data }) => data), names);
+      assert.deepEqual(
+        got.map(({ data }) => data),
+        names,
+      );
     });
 
     test('one_subscription_over_the_channel_limit_is_refused_with_106', async () => {
       const client = await open();
       client.startBatching();
-      const subscribed = Array.from({ length: kChannelLimit }, (_, i) => subscribe(client, `limit-${i}`));
+      const subscribed = Array.from({ length: kChannelLimit }, (_, i) =>
+        subscribe(client, `limit-${i}`),
+      );
       client.stopBatching();
       const subscriptions = await Promise.all(subscribed);
       await unsubscribedWith(client, 'one-more', 106);
@@ -157,12 +170,17 @@ for (const protocol of ['json', 'protobuf']) {
       const hears = await subscribe(to, 'batch');
       const before = from.sockets[0].sent.length;
       from.startBatching();
-      const published = Array.from({ length: 300 }, (_, i) => from.publish('batch', encode(from, { i })));
+      const published = Array.from({ length: 300 }, (_, i) =>
+        from.publish('batch', encode(from, { i })),
+      );
       from.stopBatching();
       assert.equal((await Promise.all(published)).length, 300);
       assert.equal(from.sockets[0].sent.length - before, 1);
       const got = await hears.publications.take(300);
-      assert.deepEqual(got.map(({ data }) => data.i), Array.from({ length: 300 }, (_, i) => i));
+      assert.deepEqual(
+        got.map(({ data }) => data.i),
+        Array.from({ length: 300 }, (_, i) => i),
+      );
     });
 
     test('nothing_arrives_after_unsubscribing_and_all_after_subscribing_again', async () => {
@@ -170,7 +188,10 @@ for (const protocol of ['json', 'protobuf']) {
       const hears = await subscribe(to, 'on-off');
       const fence = await subscribe(to, 'fence');
       hears.unsubscribe();
-      await until(async () => (await server.metrics()).value('millrace_subscriptions') === 1, 'unsubscribed');
+      await until(
+        async () => (await server.metrics()).value('millrace_subscriptions') === 1,
+        'unsubscribed',
+      );
       await from.publish('on-off', encode(from, 'missed'));
       await from.publish('fence', encode(from, 'fence'));
       await fence.publications.next();
@@ -215,8 +236,10 @@ for (const protocol of ['json', 'protobuf']) {
     test('errors_and_closes_are_counted_by_code', async () => {
       const count = async () => {
         const scrape = await server.metrics();
-        return [scrape.value('millrace_reply_errors_total', { code: '108' }),
-          scrape.value('millrace_disconnects_total', { code: '3508' })];
+        return [
+          scrape.value('millrace_reply_errors_total', { code: '108' }),
+          scrape.value('millrace_disconnects_total', { code: '3508' }),
+        ];
       };
       const [errors, closes] = await count();
       const client = await open();
@@ -237,11 +260,17 @@ describe('centrifuge over both protocols', () => {
   test('a_json_and_a_protobuf_client_talk_to_each_other', async () => {
     const json = await connect(server);
     const protobuf = await connect(server, { protocol: 'protobuf' });
-    const [jsonHears, protobufHears] = [await subscribe(json, 'shared'), await subscribe(protobuf, 'shared')];
+    const [jsonHears, protobufHears] = [
+      await subscribe(json, 'shared'),
+      await subscribe(protobuf, 'shared'),
+    ];
     await json.publish('shared', encode(json, { n: 1 }));
     await protobuf.publish('shared', encode(protobuf, { n: 2 }));
     for (const hears of [jsonHears, protobufHears]) {
-      assert.deepEqual((await hears.publications.take(2)).map(({ data }) => data), [{ n: 1 }, { n: 2 }]);
+      assert.deepEqual(
+        (await hears.publications.take(2)).map(({ data }) => data),
+        [{ n: 1 }, { n: 2 }],
+      );
     }
     json.disconnect();
     protobuf.disconnect();
@@ -249,7 +278,10 @@ describe('centrifuge over both protocols', () => {
   });
 
   test('bytes_that_are_not_json_reach_protobuf_clients_as_they_are', async () => {
-    const [from, to] = [await connect(server, { protocol: 'protobuf' }), await connect(server, { protocol: 'protobuf' })];
+    const [from, to] = [
+      await connect(server, { protocol: 'protobuf' }),
+      await connect(server, { protocol: 'protobuf' }),
+    ];
     const subscription = to.newSubscription('bytes');
     const subscribed = eventOf(subscription, 'subscribed');
     subscription.subscribe();

@@ -1,4 +1,5 @@
-// The clients that tests speak through: the official one, a WebSocket without a protocol, and a plain socket.
+// The clients that tests speak through: the official one, a WebSocket without a protocol, and a
+// plain socket.
 
 import net from 'node:net';
 
@@ -27,10 +28,13 @@ export function makeClient(server, { protocol = 'json', ...options } = {}) {
     }
   }
   const client = new Client(server.wsUrl, {
-    websocket: Socket, minReconnectDelay: 20, maxReconnectDelay: 200, ...options,
+    websocket: Socket,
+    minReconnectDelay: 20,
+    maxReconnectDelay: 200,
+    ...options,
   });
   client.protocol = protocol;
-  client.sockets = sockets;  // every one it ever opened, oldest first
+  client.sockets = sockets; // every one it ever opened, oldest first
   return client;
 }
 
@@ -42,7 +46,8 @@ export async function connect(server, options) {
   return client;
 }
 
-// A subscription that is live, with what it got in `publications`: {channel, data, info}, the data decoded.
+// A subscription that is live, with what it got in `publications`: {channel, data, info}, the data
+// decoded.
 export async function subscribe(client, channel) {
   const subscription = client.newSubscription(channel);
   subscription.publications = new Inbox(`a publication in ${channel}`);
@@ -67,22 +72,29 @@ export function decode(data) {
 // ---- A WebSocket and nothing more ----
 
 export class RawClient {
-  // Options: query ("a=b"), protocols, headers, and ws's own; `path` instead of the client endpoint's.
-  static async open(server, { query = '', protocols = [], path = '/connection/websocket', ...options } = {}) {
+  // Options: query ("a=b"), protocols, headers, and ws's own; `path` instead of the client
+  // endpoint's.
+  static async open(
+    server,
+    { query = '', protocols = [], path = '/connection/websocket', ...options } = {},
+  ) {
     const address = `${server.wsUrl.replace('/connection/websocket', path)}${query && `?${query}`}`;
     const socket = new WebSocket(address, protocols, { perMessageDeflate: false, ...options });
     const client = new RawClient(socket);
-    await withDeadline(new Promise((resolve, reject) => {
-      socket.once('open', resolve);
-      socket.once('error', reject);
-    }), 'a WebSocket handshake');
+    await withDeadline(
+      new Promise((resolve, reject) => {
+        socket.once('open', resolve);
+        socket.once('error', reject);
+      }),
+      'a WebSocket handshake',
+    );
     return client;
   }
 
   constructor(socket) {
     this.socket = socket;
     this.frames = new Inbox('a frame');
-    this.messages = new Inbox('a message');  // of a JSON connection: the frames' lines
+    this.messages = new Inbox('a message'); // of a JSON connection: the frames' lines
     socket.on('message', (data, isBinary) => {
       this.frames.push(isBinary ? data : data.toString());
       if (!isBinary) for (const line of data.toString().split('\n')) this.messages.push(line);
@@ -95,7 +107,7 @@ export class RawClient {
         resolve({ code, reason: reason.toString() });
       });
     });
-    socket.on('error', () => {});  // 'close' follows, and says what tests want to know
+    socket.on('error', () => {}); // 'close' follows, and says what tests want to know
   }
 
   send(data) {
@@ -125,14 +137,20 @@ export class RawClient {
 
 // ---- A plain socket ----
 
-export const kTestKey = 'dGhlIHNhbXBsZSBub25jZQ==';  // RFC 6455, section 1.3
+export const kTestKey = 'dGhlIHNhbXBsZSBub25jZQ=='; // RFC 6455, section 1.3
 export const kTestAccept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 
 export function handshake({ path = '/connection/websocket', headers = {} } = {}) {
   const lines = Object.entries({
-    Host: 'localhost', Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Key': kTestKey,
-    'Sec-WebSocket-Version': '13', ...headers,
-  }).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}\r\n`);
+    Host: 'localhost',
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Key': kTestKey,
+    'Sec-WebSocket-Version': '13',
+    ...headers,
+  })
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}: ${value}\r\n`);
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
@@ -141,11 +159,19 @@ export const kOpcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9,
 // A client's frame. `first` replaces the first byte, for frames that should not be.
 export function frame(opcode, payload, { fin = true, masked = true, first } = {}) {
   const body = Buffer.from(payload);
-  const head = [first ?? ((fin ? 0x80 : 0) | opcode)];
+  const head = [first ?? (fin ? 0x80 : 0) | opcode];
   const bit = masked ? 0x80 : 0;
   if (body.length < 126) head.push(bit | body.length);
   else if (body.length < 65_536) head.push(bit | 126, body.length >> 8, body.length & 0xff);
-  else head.push(bit | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (body.length >>> shift) & 0xff));
+  else
+    head.push(
+      bit | 127,
+      0,
+      0,
+      0,
+      0,
+      ...[24, 16, 8, 0].map((shift) => (body.length >>> shift) & 0xff),
+    );
   if (!masked) return Buffer.concat([Buffer.from(head), body]);
   const mask = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
   return Buffer.concat([Buffer.from(head), mask, body.map((byte, i) => byte ^ mask[i % 4])]);
@@ -153,12 +179,20 @@ export function frame(opcode, payload, { fin = true, masked = true, first } = {}
 
 export class RawSocket {
   static async open(server) {
-    const socket = net.connect({ host: server.host, port: server.port, allowHalfOpen: true, noDelay: true });
+    const socket = net.connect({
+      host: server.host,
+      port: server.port,
+      allowHalfOpen: true,
+      noDelay: true,
+    });
     const raw = new RawSocket(socket);
-    await withDeadline(new Promise((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    }), 'a connection');
+    await withDeadline(
+      new Promise((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('error', reject);
+      }),
+      'a connection',
+    );
     return raw;
   }
 
@@ -223,33 +257,48 @@ export class RawSocket {
 
   // The head of a response: {status, headers}, names in lower case.
   head(within) {
-    return this.read((bytes) => {
-      const end = bytes.indexOf('\r\n\r\n');
-      if (end < 0) return null;
-      const [first, ...lines] = bytes.subarray(0, end).toString().split('\r\n');
-      const headers = Object.fromEntries(lines.map((line) => {
-        const colon = line.indexOf(':');
-        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
-      }));
-      return [{ status: Number(first.split(' ')[1]), headers }, end + 4];
-    }, 'a response', within);
+    return this.read(
+      (bytes) => {
+        const end = bytes.indexOf('\r\n\r\n');
+        if (end < 0) return null;
+        const [first, ...lines] = bytes.subarray(0, end).toString().split('\r\n');
+        const headers = Object.fromEntries(
+          lines.map((line) => {
+            const colon = line.indexOf(':');
+            return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+          }),
+        );
+        return [{ status: Number(first.split(' ')[1]), headers }, end + 4];
+      },
+      'a response',
+      within,
+    );
   }
 
   // The server's next frame: {opcode, payload}, and for a close frame its code and reason.
   frame(within) {
-    return this.read((bytes) => {
-      if (bytes.length < 2) return null;
-      const short = bytes[1] & 0x7f;
-      const start = { 126: 4, 127: 10 }[short] ?? 2;
-      if (bytes.length < start) return null;
-      const size = { 126: () => bytes.readUInt16BE(2), 127: () => Number(bytes.readBigUInt64BE(2)) }[short]?.() ?? short;
-      if (bytes.length < start + size) return null;
-      const opcode = bytes[0] & 0x0f;
-      const payload = bytes.subarray(start, start + size);
-      const close = opcode === kOpcode.close && size >= 2
-        ? { code: payload.readUInt16BE(0), reason: payload.subarray(2).toString() } : {};
-      return [{ opcode, payload, ...close }, start + size];
-    }, 'a frame', within);
+    return this.read(
+      (bytes) => {
+        if (bytes.length < 2) return null;
+        const short = bytes[1] & 0x7f;
+        const start = { 126: 4, 127: 10 }[short] ?? 2;
+        if (bytes.length < start) return null;
+        const size =
+          { 126: () => bytes.readUInt16BE(2), 127: () => Number(bytes.readBigUInt64BE(2)) }[
+            short
+          ]?.() ?? short;
+        if (bytes.length < start + size) return null;
+        const opcode = bytes[0] & 0x0f;
+        const payload = bytes.subarray(start, start + size);
+        const close =
+          opcode === kOpcode.close && size >= 2
+            ? { code: payload.readUInt16BE(0), reason: payload.subarray(2).toString() }
+            : {};
+        return [{ opcode, payload, ...close }, start + size];
+      },
+      'a frame',
+      within,
+    );
   }
 
   // Until the server has closed or reset the connection.

@@ -16,7 +16,7 @@ const kRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const kBinary = resolve(process.env.MILLRACE_BIN ?? join(kRoot, 'build/release/millrace'));
 const kStartMs = 15_000;
 const kStopMs = 15_000;
-const kLogMax = 1_000_000;  // characters of a server's output that are kept
+const kLogMax = 1_000_000; // characters of a server's output that are kept
 
 const running = new Set();
 const folders = new Set();
@@ -52,22 +52,30 @@ export function freePort(host = '127.0.0.1') {
   });
 }
 
-// One request on a connection of its own: {status, headers, body}. `to` has host and port, or socketPath.
+// One request on a connection of its own: {status, headers, body}. `to` has host and port, or
+// socketPath.
 export function request(to, path, { method = 'GET', headers = {}, body = '' } = {}) {
-  return withDeadline(new Promise((done, fail) => {
-    const { host, port, socketPath } = to;
-    const target = socketPath ? { socketPath } : { host, port };
-    const asked = http.request({ ...target, path, method, headers, agent: false }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('error', fail);
-      response.on('end', () => done({
-        status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString(),
-      }));
-    });
-    asked.on('error', fail);
-    asked.end(body);
-  }), `${method} ${path}`);
+  return withDeadline(
+    new Promise((done, fail) => {
+      const { host, port, socketPath } = to;
+      const target = socketPath ? { socketPath } : { host, port };
+      const asked = http.request({ ...target, path, method, headers, agent: false }, (response) => {
+        const chunks = [];
+        response.on('data', (chunk) => chunks.push(chunk));
+        response.on('error', fail);
+        response.on('end', () =>
+          done({
+            status: response.statusCode,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      });
+      asked.on('error', fail);
+      asked.end(body);
+    }),
+    `${method} ${path}`,
+  );
 }
 
 // Runs the binary to its end: {code, signal, stdout, stderr}.
@@ -152,50 +160,72 @@ class Server {
   }
 
   async ready() {
-    await until(async () => {
-      if (this.how) {
-        throw new Error(`the server ended: ${JSON.stringify(this.how)}\n${this.logs()}`);
-      }
-      try {
-        return (await this.request('/health/ready')).status === 200;
-      } catch (error) {
-        if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') return false;
-        throw error;
-      }
-    }, 'the server is ready', kStartMs);
+    await until(
+      async () => {
+        if (this.how) {
+          throw new Error(`the server ended: ${JSON.stringify(this.how)}\n${this.logs()}`);
+        }
+        try {
+          return (await this.request('/health/ready')).status === 200;
+        } catch (error) {
+          if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') return false;
+          throw error;
+        }
+      },
+      'the server is ready',
+      kStartMs,
+    );
     return this;
   }
 
-  // Until every table of clients, sessions, subscriptions and channels is empty again. The scrape's own connection is open.
+  // Until every table of clients, sessions, subscriptions and channels is empty again. The scrape's
+  // own connection is open.
   async becomesIdle(within) {
     const own = { millrace_http_connections: 1, millrace_streams: 1 };
     let left = '';
-    await until(async () => {
-      const scrape = await this.metrics();
-      const over = [
-        'websocket_connections_total', 'millrace_connections', 'millrace_sessions', 'millrace_subscriptions',
-        'millrace_channels', 'millrace_local_channels', 'millrace_outbox_bytes', 'millrace_http_connections',
-        'millrace_streams',
-      ].filter((name) => !scrape.samples.has(name) || scrape.value(name) !== (own[name] ?? 0));
-      left = over.map((name) => `${name} ${scrape.value(name)}`).join(', ');
-      return over.length === 0;
-    }, 'nothing is left behind', within).catch((error) => {
+    await until(
+      async () => {
+        const scrape = await this.metrics();
+        const over = [
+          'websocket_connections_total',
+          'millrace_connections',
+          'millrace_sessions',
+          'millrace_subscriptions',
+          'millrace_channels',
+          'millrace_local_channels',
+          'millrace_outbox_bytes',
+          'millrace_http_connections',
+          'millrace_streams',
+        ].filter((name) => !scrape.samples.has(name) || scrape.value(name) !== (own[name] ?? 0));
+        left = over.map((name) => `${name} ${scrape.value(name)}`).join(', ');
+        return over.length === 0;
+      },
+      'nothing is left behind',
+      within,
+    ).catch((error) => {
       throw new Error(`${error.message}: ${left}`);
     });
   }
 }
 
-// Starts a server on a free port and waits until it is ready. `config` is laid over {http_server: {address, port}} and given
-// as a JSON file; `args` are added to the command line.
+// Starts a server on a free port and waits until it is ready. `config` is laid over {http_server:
+// {address, port}} and given as a JSON file; `args` are added to the command line.
 export async function startServer({
-  args = [], config = {}, env = {}, dev = true, host = '127.0.0.1', port, socketPath,
+  args = [],
+  config = {},
+  env = {},
+  dev = true,
+  host = '127.0.0.1',
+  port,
+  socketPath,
 } = {}) {
   const chosen = port ?? (await freePort(host));
   const configFile = join(makeFolder(), 'config.json');
   const whole = merged({ http_server: { address: host, port: chosen } }, config);
   writeFileSync(configFile, JSON.stringify(whole, null, 2));
   const child = spawn(kBinary, [...(dev ? ['--dev'] : []), '--config', configFile, ...args], {
-    env: environment(env), stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
   return new Server({ child, host, port: chosen, socketPath, configFile }).ready();

@@ -1,4 +1,5 @@
-// What no client of ours sends: each with its close code or status, its counter, and nothing left behind.
+// What no client of ours sends: each with its close code or status, its counter, and nothing left
+// behind.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -60,8 +61,10 @@ describe('hostile input', () => {
 
   test('frames_may_be_cut_anywhere', async () => {
     const bytes = Buffer.concat([
-      frame(kOpcode.text, kConnect), frame(kOpcode.text, kSubscribe.slice(0, 9), { fin: false }),
-      frame(kOpcode.ping, ''), frame(kOpcode.continuation, kSubscribe.slice(9)),
+      frame(kOpcode.text, kConnect),
+      frame(kOpcode.text, kSubscribe.slice(0, 9), { fin: false }),
+      frame(kOpcode.ping, ''),
+      frame(kOpcode.continuation, kSubscribe.slice(9)),
     ]);
     for (let cut = 1; cut < bytes.length; cut++) {
       const raw = await upgraded();
@@ -86,7 +89,9 @@ describe('hostile input', () => {
 
   test('connections_cut_off_anywhere_leave_nothing_behind', async () => {
     const bytes = Buffer.concat([
-      Buffer.from(handshake()), frame(kOpcode.text, kConnect), frame(kOpcode.text, kSubscribe),
+      Buffer.from(handshake()),
+      frame(kOpcode.text, kConnect),
+      frame(kOpcode.text, kSubscribe),
     ]);
     for (let cut = 0; cut < bytes.length; cut += 5) {
       const raw = await opened();
@@ -109,7 +114,9 @@ describe('hostile input', () => {
     'a ping in fragments': [frame(kOpcode.ping, 'x', { fin: false }), 1002],
     'a continuation of nothing': [frame(kOpcode.continuation, 'x'), 1002],
     'a message inside a message': [
-      Buffer.concat([frame(kOpcode.text, '{', { fin: false }), frame(kOpcode.text, '}')]), 1002],
+      Buffer.concat([frame(kOpcode.text, '{', { fin: false }), frame(kOpcode.text, '}')]),
+      1002,
+    ],
     'a close frame of one byte': [frame(kOpcode.close, [3]), 1002],
     'a close code that may not be sent': [frame(kOpcode.close, [0x03, 0xed]), 1002],
     'a close reason that is not UTF-8': [frame(kOpcode.close, [0x03, 0xe8, 0xff]), 1007],
@@ -129,18 +136,25 @@ describe('hostile input', () => {
   }
 
   test('closes_for_breaches_are_counted_by_code', async () => {
-    const count = await counted(server, 'millrace_disconnects_total', { code: '1002' }, async () => {
-      const raw = await upgraded();
-      await raw.write(frame(3, ''));
-      await raw.frame();
-    });
+    const count = await counted(
+      server,
+      'millrace_disconnects_total',
+      { code: '1002' },
+      async () => {
+        const raw = await upgraded();
+        await raw.write(frame(3, ''));
+        await raw.frame();
+      },
+    );
     assert.equal(count, 1);
   });
 
-  const kDeep = (depth) => `{"id":2,"publish":{"channel":"c","data":${'['.repeat(depth)}${']'.repeat(depth)}}}`;
+  const kDeep = (depth) =>
+    `{"id":2,"publish":{"channel":"c","data":${'['.repeat(depth)}${']'.repeat(depth)}}}`;
+  const kDeepObjects = (depth) => `{"id":2,"x":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`;
   const kMessages = {
     'nesting that is too deep': kDeep(20_000),
-    'nesting of objects that is too deep': `{"id":2,"x":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`,
+    'nesting of objects that is too deep': kDeepObjects(5000),
     'nesting that never ends': `{"id":2,"publish":{"channel":"c","data":${'['.repeat(30_000)}`,
     'a number of 60,000 digits as id': `{"id":${'9'.repeat(60_000)},"subscribe":{"channel":"c"}}`,
     '7,000 commands that are none': '{"id":1}\n'.repeat(7000),
@@ -157,8 +171,13 @@ describe('hostile input', () => {
   test('invalid_utf_8_in_a_binary_frame_of_json_is_a_bad_request', async () => {
     const raw = await RawClient.open(server);
     await raw.connect();
-    raw.send(Buffer.concat([
-      Buffer.from('{"id":2,"publish":{"channel":"c","data":"'), Buffer.from([0xff]), Buffer.from('"}}')]));
+    raw.send(
+      Buffer.concat([
+        Buffer.from('{"id":2,"publish":{"channel":"c","data":"'),
+        Buffer.from([0xff]),
+        Buffer.from('"}}'),
+      ]),
+    );
     assert.equal((await raw.closed()).code, 3501);
   });
 
@@ -170,7 +189,7 @@ describe('hostile input', () => {
     'field number zero': [2, 0x00, 1],
     'a varint of eleven bytes': [12, 0x08, ...Array(10).fill(0xff), 1],
     'a connect that is a number': [4, 0x08, 1, 0x20, 1],
-    'text': [...Buffer.from(kConnect)],
+    text: [...Buffer.from(kConnect)],
     'an unended group': [2, 0x0b, 0x0b],
   };
   for (const [what, bytes] of Object.entries(kGarbage)) {
@@ -184,21 +203,32 @@ describe('hostile input', () => {
   const kRequests = {
     'a header that is too large': [handshake({ headers: { 'X-Large': 'x'.repeat(70_000) } }), 431],
     'too many headers': [
-      handshake({ headers: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`X-${i}`, '1'])) }), 431],
+      handshake({
+        headers: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`X-${i}`, '1'])),
+      }),
+      431,
+    ],
     'a target that is too long': [handshake({ path: `/${'x'.repeat(70_000)}` }), 414],
     'no key': [handshake({ headers: { 'Sec-WebSocket-Key': null } }), 400],
     'a bad key': [handshake({ headers: { 'Sec-WebSocket-Key': 'short' } }), 400],
     'another version': [handshake({ headers: { 'Sec-WebSocket-Version': '12' } }), 426],
     'no host': [handshake({ headers: { Host: null } }), 400],
-    'both lengths': ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
-    'two different lengths': ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
+    'both lengths': [
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n',
+      400,
+    ],
+    'two different lengths': [
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+      400,
+    ],
     'a bare line feed': ['GET / HTTP/1.1\nHost: a\n\n', 400],
     'a folded header': ['GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n', 400],
     'white space before a colon': ['GET / HTTP/1.1\r\nHost : a\r\n\r\n', 400],
     'no HTTP at all': ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n', 400],
   };
   for (const [what, [bytes, status]] of Object.entries(kRequests)) {
-    test(`a_request_with_${what.toLowerCase().replaceAll(' ', '_')}_gets_${status}_and_a_close`, async () => {
+    const name = what.toLowerCase().replaceAll(' ', '_');
+    test(`a_request_with_${name}_gets_${status}_and_a_close`, async () => {
       const raw = await opened();
       await raw.write(bytes);
       assert.equal((await raw.head()).status, status);
@@ -212,12 +242,33 @@ describe('hostile input', () => {
       await raw.write(bytes);
       await raw.head();
     };
-    assert.equal(await counted(server, 'millrace_http_rejected_total', { reason: 'malformed' },
-      refuse(kRequests['a folded header'][0])), 1);
-    assert.equal(await counted(server, 'millrace_http_rejected_total', { reason: 'too_large' },
-      refuse(kRequests['a header that is too large'][0])), 1);
-    assert.equal(await counted(server, 'millrace_handshakes_total', { outcome: 'rejected' },
-      refuse(kRequests['no key'][0])), 1);
+    assert.equal(
+      await counted(
+        server,
+        'millrace_http_rejected_total',
+        { reason: 'malformed' },
+        refuse(kRequests['a folded header'][0]),
+      ),
+      1,
+    );
+    assert.equal(
+      await counted(
+        server,
+        'millrace_http_rejected_total',
+        { reason: 'too_large' },
+        refuse(kRequests['a header that is too large'][0]),
+      ),
+      1,
+    );
+    assert.equal(
+      await counted(
+        server,
+        'millrace_handshakes_total',
+        { outcome: 'rejected' },
+        refuse(kRequests['no key'][0]),
+      ),
+      1,
+    );
   });
 
   test('the_version_that_is_spoken_is_told_to_who_speaks_another', async () => {
@@ -253,18 +304,24 @@ describe('hostile input', () => {
 });
 
 describe('origins', () => {
-  const statusWith = (server, Origin) => RawClient.open(server, { headers: { Origin } })
-    .then((raw) => raw.close().then(() => 101))
-    .catch((error) => Number(/: (\d+)$/.exec(error.message)?.[1] ?? assert.fail(error)));
+  const statusWith = (server, Origin) =>
+    RawClient.open(server, { headers: { Origin } })
+      .then((raw) => raw.close().then(() => 101))
+      .catch((error) => Number(/: (\d+)$/.exec(error.message)?.[1] ?? assert.fail(error)));
 
   test('without_a_list_only_the_servers_own_host_may_connect', async () => {
     const server = await startServer({ dev: false });
-    const refused = await counted(server, 'millrace_handshakes_total', { outcome: 'origin' }, async () => {
-      assert.equal(await statusWith(server, server.url), 101);
-      assert.equal(await statusWith(server, 'https://evil.example'), 403);
-      assert.equal(await statusWith(server, `http://${server.host}:1`), 403);
-      assert.equal(await statusWith(server, 'null'), 403);
-    });
+    const refused = await counted(
+      server,
+      'millrace_handshakes_total',
+      { outcome: 'origin' },
+      async () => {
+        assert.equal(await statusWith(server, server.url), 101);
+        assert.equal(await statusWith(server, 'https://evil.example'), 403);
+        assert.equal(await statusWith(server, `http://${server.host}:1`), 403);
+        assert.equal(await statusWith(server, 'null'), 403);
+      },
+    );
     assert.equal(refused, 3);
     await (await RawClient.open(server)).close();
     await server.becomesIdle();
@@ -273,7 +330,8 @@ describe('origins', () => {
 
   test('a_list_may_have_patterns', async () => {
     const server = await startServer({
-      dev: false, config: { client: { allowed_origins: ['https://*.example.com', 'https://exact.test'] } },
+      dev: false,
+      config: { client: { allowed_origins: ['https://*.example.com', 'https://exact.test'] } },
     });
     assert.equal(await statusWith(server, 'https://app.example.com'), 101);
     assert.equal(await statusWith(server, 'https://exact.test'), 101);
@@ -287,7 +345,7 @@ describe('a thousand connections that say nothing', () => {
   const kCount = 1000;
   const openMany = async (open) => {
     const all = [];
-    while (all.length < kCount) all.push(...await Promise.all(Array.from({ length: 50 }, open)));
+    while (all.length < kCount) all.push(...(await Promise.all(Array.from({ length: 50 }, open))));
     return all;
   };
 
@@ -295,9 +353,13 @@ describe('a thousand connections that say nothing', () => {
     const server = await startServer({ config: { client: { stale_close_delay: '2s' } } });
     const silent = await openMany(() => RawClient.open(server));
     assert.equal((await server.metrics()).value('websocket_connections_total'), kCount);
-    for (const raw of silent) assert.deepEqual(await raw.closed(10_000), { code: 3502, reason: 'stale' });
+    for (const raw of silent)
+      assert.deepEqual(await raw.closed(10_000), { code: 3502, reason: 'stale' });
     await server.becomesIdle();
-    assert.equal((await server.metrics()).value('millrace_disconnects_total', { code: '3502' }), kCount);
+    assert.equal(
+      (await server.metrics()).value('millrace_disconnects_total', { code: '3502' }),
+      kCount,
+    );
     await server.stop();
   });
 
@@ -307,7 +369,10 @@ describe('a thousand connections that say nothing', () => {
     assert.equal((await server.metrics()).value('millrace_streams'), kCount + 1);
     for (const raw of silent) await raw.closed(10_000);
     await server.becomesIdle();
-    assert.equal((await server.metrics()).value('millrace_http_rejected_total', { reason: 'timeout' }), kCount);
+    assert.equal(
+      (await server.metrics()).value('millrace_http_rejected_total', { reason: 'timeout' }),
+      kCount,
+    );
     for (const raw of silent) raw.destroy();
     await server.stop();
   });

@@ -1,4 +1,5 @@
-// How connections end and come back: shutdown, restart, crash, pings, and clients that never connect.
+// How connections end and come back: shutdown, restart, crash, pings, and clients that never
+// connect.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -52,7 +53,8 @@ test('shutdown_closes_everyone_and_lets_nobody_new_in', async () => {
   const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.open(server)));
   await Promise.all(clients.map((client) => client.connect()));
   server.kill('SIGTERM');
-  for (const client of clients) assert.deepEqual(await client.closed(), { code: 3001, reason: 'shutdown' });
+  for (const client of clients)
+    assert.deepEqual(await client.closed(), { code: 3001, reason: 'shutdown' });
   assert.deepEqual(await server.exited, { code: 0, signal: null });
   await assert.rejects(server.request('/health'), { code: 'ECONNREFUSED' });
 });
@@ -69,10 +71,15 @@ test('shutdown_does_not_wait_for_a_client_that_ignores_it_forever', async () => 
 describe('pings', () => {
   let server;
   before(async () => {
-    server = await startServer({ config: { client: { ping_interval: '1s', pong_timeout: '500ms' } } });
+    server = await startServer({
+      config: { client: { ping_interval: '1s', pong_timeout: '500ms' } },
+    });
   });
   after(() => server.stop());
-  const isPing = { json: (data) => data.toString() === '{}', protobuf: (data) => data.length === 1 && data[0] === 0 };
+  const isPing = {
+    json: (data) => data.toString() === '{}',
+    protobuf: (data) => data.length === 1 && data[0] === 0,
+  };
 
   for (const protocol of ['json', 'protobuf']) {
     test(`a_client_that_answers_pings_stays_connected_over_${protocol}`, async () => {
@@ -80,7 +87,8 @@ describe('pings', () => {
       const client = await connect(server, { protocol });
       let lost = false;
       client.on('connecting', () => (lost = true));
-      for (let i = 0; i < 3; i++) await eventOf(client.sockets[0], 'message', { where: isPing[protocol] });
+      for (let i = 0; i < 3; i++)
+        await eventOf(client.sockets[0], 'message', { where: isPing[protocol] });
       assert.equal(lost, false);
       assert.equal(client.state, 'connected');
       assert.ok((await server.metrics()).value('millrace_pings_total') >= before + 3);
@@ -102,7 +110,10 @@ describe('pings', () => {
     await raw.connect();
     assert.equal(await raw.messages.next(), '{}');
     assert.deepEqual(await raw.closed(), { code: 3012, reason: 'no pong' });
-    assert.equal((await server.metrics()).value('millrace_disconnects_total', { code: '3012' }), before + 1);
+    assert.equal(
+      (await server.metrics()).value('millrace_disconnects_total', { code: '3012' }),
+      before + 1,
+    );
     await server.becomesIdle();
   });
 
@@ -126,13 +137,16 @@ describe('pings', () => {
     const reply = await raw.connect();
     assert.equal(reply.ping, undefined);
     assert.equal(reply.pong, undefined);
-    for (let i = 0; i < 2; i++) await eventOf(raw.socket, 'ping');  // ws answers each with a pong
+    for (let i = 0; i < 2; i++) await eventOf(raw.socket, 'ping'); // ws answers each with a pong
     assert.deepEqual(raw.frames.items.slice(1), []);
     await raw.close();
   });
 
   test('a_client_that_never_answers_native_pings_is_closed_with_3012', async () => {
-    const raw = await RawClient.open(server, { query: 'cf_ws_frame_ping_pong=true', autoPong: false });
+    const raw = await RawClient.open(server, {
+      query: 'cf_ws_frame_ping_pong=true',
+      autoPong: false,
+    });
     await raw.connect();
     assert.equal((await raw.closed()).code, 3012);
     await server.becomesIdle();
@@ -140,8 +154,10 @@ describe('pings', () => {
 
   test('a_peer_that_vanished_is_let_go_after_pong_and_close_time_outs', async () => {
     const gone = await RawSocket.upgraded(server);
-    await gone.write(frame(kOpcode.text, '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"gone"}}'));
-    gone.socket.pause();  // the peer's kernel still holds the connection, and nobody reads or answers
+    await gone.write(
+      frame(kOpcode.text, '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"gone"}}'),
+    );
+    gone.socket.pause(); // its kernel holds the connection, and nobody reads or answers
     await server.becomesIdle(20_000);
     gone.destroy();
   });
@@ -149,7 +165,10 @@ describe('pings', () => {
 
 describe('clients that do not connect', () => {
   let server;
-  before(async () => (server = await startServer({ config: { client: { stale_close_delay: '300ms' } } })));
+  before(
+    async () =>
+      (server = await startServer({ config: { client: { stale_close_delay: '300ms' } } })),
+  );
   after(() => server.stop());
 
   test('a_client_that_says_nothing_is_closed_with_3502', async () => {
@@ -163,7 +182,10 @@ describe('clients that do not connect', () => {
     await raw.connect();
     const stale = await RawClient.open(server);
     assert.equal((await stale.closed()).code, 3502);
-    assert.equal(await raw.ask({ id: 2, subscribe: { channel: 'still-here' } }), '{"id":2,"subscribe":{}}');
+    assert.equal(
+      await raw.ask({ id: 2, subscribe: { channel: 'still-here' } }),
+      '{"id":2,"subscribe":{}}',
+    );
     await raw.close();
     await server.becomesIdle();
   });

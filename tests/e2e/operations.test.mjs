@@ -1,4 +1,4 @@
-// What operators see: metrics, health, configuration, signals, and where the server listens.
+// What operators see: metrics, health, signals, and where the server listens.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,9 @@ import { freePort, makeFolder, request, runBinary, startServer } from './harness
 import { eventOf, until, withDeadline } from './waiting.mjs';
 
 const kHasPromtool = spawnSync('promtool', ['--version']).status === 0;
-const kHasIpv6 = Object.values(networkInterfaces()).flat().some(({ address }) => address === '::1');
+const kHasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some(({ address }) => address === '::1');
 const kFamilies = new URL('../../src/metrics/families.h', import.meta.url);
 
 describe('metrics', () => {
@@ -23,13 +25,22 @@ describe('metrics', () => {
   });
   after(() => server.stop());
 
-  test('promtool_finds_nothing_but_the_one_name_that_users_fixed',
-    { skip: !kHasPromtool && 'promtool is not installed (Debian package prometheus)' }, async () => {
+  test(
+    'promtool_finds_nothing_but_the_one_name_that_users_fixed',
+    { skip: !kHasPromtool && 'promtool is not installed (Debian package prometheus)' },
+    async () => {
       const { body } = await server.request('/metrics');
-      const checked = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
+      const checked = spawnSync('promtool', ['check', 'metrics'], {
+        input: body,
+        encoding: 'utf8',
+      });
       const complaints = `${checked.stdout}${checked.stderr}`.split('\n').filter(Boolean);
-      assert.deepEqual(complaints.filter((line) => !line.startsWith('websocket_connections_total ')), []);
-    });
+      assert.deepEqual(
+        complaints.filter((line) => !line.startsWith('websocket_connections_total ')),
+        [],
+      );
+    },
+  );
 
   test('the_text_format_is_told', async () => {
     const { headers } = await server.request('/metrics');
@@ -38,27 +49,45 @@ describe('metrics', () => {
 
   test('every_family_of_the_table_is_there_with_its_labels', async () => {
     const scrape = await server.metrics();
-    const rows = [...readFileSync(kFamilies, 'utf8')
-      .matchAll(/X\(k\w+,\s*"([^"]+)",\s*"((?:[^"\\]|\\.)*)"/g)];
+    const rows = [
+      ...readFileSync(kFamilies, 'utf8').matchAll(/X\(k\w+,\s*"([^"]+)",\s*"((?:[^"\\]|\\.)*)"/g),
+    ];
     assert.ok(rows.length > 40, 'the table was found');
-    const found = (name, labels) => (scrape.samples.get(name) ?? scrape.samples.get(`${name}_bucket`))
-      ?.some((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value));
+    const found = (name, labels) =>
+      (scrape.samples.get(name) ?? scrape.samples.get(`${name}_bucket`))?.some((sample) =>
+        Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+      );
     const missing = rows.filter(([, name, labels]) => {
-      const wanted = [...labels.matchAll(/(\w+)=\\"(\w+)\\"/g)].map(([, key, value]) => [key, value]);
+      const wanted = [...labels.matchAll(/(\w+)=\\"(\w+)\\"/g)].map(([, key, value]) => [
+        key,
+        value,
+      ]);
       return !found(name, Object.fromEntries(wanted));
     });
-    assert.deepEqual(missing.map(([, name, labels]) => `${name}{${labels}}`), []);
+    assert.deepEqual(
+      missing.map(([, name, labels]) => `${name}{${labels}}`),
+      [],
+    );
   });
 
   test('the_names_that_users_have_are_kept', async () => {
     const scrape = await server.metrics();
-    assert.deepEqual(scrape.samples.get('websocket_connections_total'),
-      [{ labels: { region: 'eu-\\"west\\"', server_id: 'node-7' }, value: 0 }]);
-    assert.deepEqual(scrape.samples.get('websocket_messages_total').map(({ labels }) => labels),
-      [{ direction: 'inbound' }, { direction: 'outbound' }]);
-    assert.deepEqual(scrape.buckets('websocket_message_latency_ms').map(({ bound }) => bound),
-      [1, 5, 10, 25, 50, 100, 250, 500, 1000, Infinity]);
-    for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'process_cpu_seconds_total']) {
+    assert.deepEqual(scrape.samples.get('websocket_connections_total'), [
+      { labels: { region: 'eu-\\"west\\"', server_id: 'node-7' }, value: 0 },
+    ]);
+    assert.deepEqual(
+      scrape.samples.get('websocket_messages_total').map(({ labels }) => labels),
+      [{ direction: 'inbound' }, { direction: 'outbound' }],
+    );
+    assert.deepEqual(
+      scrape.buckets('websocket_message_latency_ms').map(({ bound }) => bound),
+      [1, 5, 10, 25, 50, 100, 250, 500, 1000, Infinity],
+    );
+    for (const name of [
+      'process_resident_memory_bytes',
+      'process_open_fds',
+      'process_cpu_seconds_total',
+    ]) {
       assert.ok(scrape.value(name) > 0, name);
     }
   });
@@ -81,13 +110,23 @@ describe('metrics', () => {
     await eventOf(from.sockets[0], 'pong');
     const grown = await until(async () => {
       const scrape = await server.metrics();
-      const grownBy = Object.fromEntries(Object.entries(names).map(
-        ([key, [name, labels]]) => [key, scrape.value(name, labels) - before.value(name, labels)]));
+      const grownBy = Object.fromEntries(
+        Object.entries(names).map(([key, [name, labels]]) => [
+          key,
+          scrape.value(name, labels) - before.value(name, labels),
+        ]),
+      );
       return grownBy.latencies >= 10 && grownBy;
     }, 'latencies are counted');
     // Ten commands came; ten replies and ten publications went.
-    assert.deepEqual(grown,
-      { inbound: 10, outbound: 20, control: 1, publishes: 10, deliveries: 10, latencies: 10 });
+    assert.deepEqual(grown, {
+      inbound: 10,
+      outbound: 20,
+      control: 1,
+      publishes: 10,
+      deliveries: 10,
+      latencies: 10,
+    });
     from.disconnect();
     to.disconnect();
     await server.becomesIdle();
@@ -107,7 +146,8 @@ describe('health', () => {
       assert.deepEqual(Object.keys(body), ['status', 'components', 'connections', 'memory']);
       assert.equal(body.status, 'ok');
       assert.ok(Object.keys(body.components).length > 0);
-      for (const component of Object.values(body.components)) assert.deepEqual(component, { status: 'ok' });
+      for (const component of Object.values(body.components))
+        assert.deepEqual(component, { status: 'ok' });
       assert.equal(body.connections, 1);
       assert.deepEqual(Object.keys(body.memory), ['resident_bytes']);
       assert.ok(body.memory.resident_bytes > 1_000_000);
@@ -158,96 +198,19 @@ describe('http', () => {
     const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.open(small)));
     await assert.rejects(RawClient.open(small), /503/);
     assert.equal((await small.health()).status, 200);
-    assert.equal((await small.metrics()).value('millrace_handshakes_total', { outcome: 'limit' }), 1);
+    assert.equal(
+      (await small.metrics()).value('millrace_handshakes_total', { outcome: 'limit' }),
+      1,
+    );
     await clients[0].close();
-    await until(async () => (await small.metrics()).value('millrace_connections') === 4, 'one has gone');
+    await until(
+      async () => (await small.metrics()).value('millrace_connections') === 4,
+      'one has gone',
+    );
     clients[0] = await RawClient.open(small);
     await Promise.all(clients.map((client) => client.close()));
     await small.becomesIdle();
     await small.stop();
-  });
-});
-
-describe('configuration', () => {
-  const check = (name, text, options) => {
-    const file = join(makeFolder(), name);
-    writeFileSync(file, text);
-    return runBinary(['check-config', '--config', file], options);
-  };
-
-  for (const [name, text] of [
-    ['good.toml', '[client]\nping_interval = "10s"\n[[channel.namespaces]]\nname = "chat"\nhistory_size = 10\nhistory_ttl = "60s"\n'],
-    ['good.json', '{"client": {"ping_interval": "10s"}, "channel": {"namespaces": [{"name": "chat"}]}}'],
-    ['empty.toml', ''],
-  ]) {
-    test(`${name.replace('.', '_')}_passes`, async () => {
-      const { code, stderr } = await check(name, text);
-      assert.equal(code, 0, stderr);
-    });
-  }
-
-  for (const [what, name, text, complaint] of [
-    ['an unknown key', 'a.toml', '[client]\nping_intervall = "10s"\n', /a\.toml:2.*client\.ping_intervall/],
-    ['an unknown key in JSON', 'a.json', '{\n "client": {\n  "ping_intervall": "10s"}}', /a\.json:3.*client\.ping_intervall/],
-    ['an ill-typed key', 'a.toml', '\n[client]\nchannel_limit = "many"\n', /a\.toml:3.*client\.channel_limit/],
-    ['a bad duration', 'a.toml', '[client]\nping_interval = "10 parsecs"\n', /a\.toml:2.*client\.ping_interval/],
-    ['broken syntax', 'a.toml', '[client\n', /a\.toml:1/],
-    ['a pong time-out over the ping interval', 'a.toml',
-      '[client]\nping_interval = "5s"\npong_timeout = "6s"\n', /client\.pong_timeout/],
-    ['two namespaces of one name', 'a.json',
-      '{"channel": {"namespaces": [{"name": "chat"}, {"name": "chat"}]}}', /chat/],
-  ]) {
-    test(`${what.toLowerCase().replaceAll(/[ -]/g, '_')}_is_an_error_with_its_place`, async () => {
-      const { code, stdout, stderr } = await check(name, text);
-      assert.equal(code, 2);
-      assert.match(stderr, complaint);
-      assert.equal(stdout, '');
-    });
-  }
-
-  test('all_mistakes_are_told_at_once', async () => {
-    const { code, stderr } = await check('a.toml', 'first = 1\nsecond = 2\n');
-    assert.equal(code, 2);
-    assert.match(stderr, /first/);
-    assert.match(stderr, /second/);
-  });
-
-  test('keys_that_others_know_are_named_in_a_warning', async () => {
-    const { code, stdout, stderr } = await check('a.json', '{"grpc_api": {"enabled": true}}');
-    assert.equal(code, 0);
-    assert.match(`${stdout}${stderr}`, /warning.*grpc_api/);
-  });
-
-  test('a_missing_file_is_an_error', async () => {
-    const { code, stderr } = await runBinary(['check-config', '--config', '/nowhere/millrace.toml']);
-    assert.equal(code, 2);
-    assert.match(stderr, /\/nowhere\/millrace\.toml/);
-  });
-
-  test('a_server_does_not_start_with_a_bad_file', async () => {
-    const file = join(makeFolder(), 'bad.toml');
-    writeFileSync(file, 'workers = "all"\n');
-    const { code, stderr } = await runBinary(['--config', file]);
-    assert.equal(code, 2);
-    assert.match(stderr, /bad\.toml:1.*workers/);
-  });
-
-  test('the_environment_wins_over_the_file', async () => {
-    const server = await startServer({
-      config: { client: { channel_limit: 100 } }, env: { MILLRACE_CLIENT_CHANNEL_LIMIT: '1' },
-    });
-    const raw = await RawClient.open(server);
-    await raw.connect();
-    await raw.ask({ id: 2, subscribe: { channel: 'a' } });
-    assert.match(await raw.ask({ id: 3, subscribe: { channel: 'b' } }), /"code":106/);
-    await raw.close();
-    await server.stop();
-  });
-
-  test('the_version_is_told', async () => {
-    const { code, stdout } = await runBinary(['version']);
-    assert.equal(code, 0);
-    assert.match(stdout, /\d+\.\d+\.\d+/);
   });
 });
 
@@ -274,7 +237,10 @@ describe('signals', () => {
   test('sighup_names_what_needs_a_restart_and_what_is_wrong_and_the_server_goes_on', async () => {
     const server = await startServer({ dev: false });
     const config = JSON.parse(readFileSync(server.configFile));
-    writeFileSync(server.configFile, JSON.stringify({ ...config, workers: 1, node: { name: 'other' } }));
+    writeFileSync(
+      server.configFile,
+      JSON.stringify({ ...config, workers: 1, node: { name: 'other' } }),
+    );
     server.kill('SIGHUP');
     await until(() => /restart.*node\.name/.test(server.logs()), 'the key is named');
     writeFileSync(server.configFile, '{"client": {"nonsense": 1}}');

@@ -14,8 +14,13 @@ import { until } from './waiting.mjs';
 const kChromium = process.env.MILLRACE_CHROMIUM ?? '/usr/bin/chromium';
 const kMissing = !existsSync(kChromium) && `no browser at ${kChromium} (Debian package chromium)`;
 const kFlags = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 const kUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -25,7 +30,8 @@ describe('the playground', { skip: kMissing }, () => {
   const pages = [];
   const screenshots = process.env.MILLRACE_SCREENSHOTS ?? makeFolder();
 
-  // A page that has connected. `complaints` collects what a user's console would show, and requests to anybody else.
+  // A page that has connected. `complaints` collects what a user's console would show, and requests
+  // to anybody else.
   const openPage = async (options = {}) => {
     const page = await browser.newPage({ viewport: { width: 1360, height: 860 }, ...options });
     pages.push(page);
@@ -37,7 +43,8 @@ describe('the playground', { skip: kMissing }, () => {
     page.on('pageerror', (error) => page.complaints.push(String(error)));
     page.on('request', ({ url }) => {
       const { protocol, host } = new URL(url());
-      if (protocol !== 'data:' && host !== new URL(server.url).host) page.complaints.push(`request to ${url()}`);
+      if (protocol !== 'data:' && host !== new URL(server.url).host)
+        page.complaints.push(`request to ${url()}`);
     });
     await page.goto(server.url);
     await page.waitForSelector('#state[data-state="connected"]');
@@ -92,11 +99,16 @@ describe('the playground', { skip: kMissing }, () => {
       await publish(page, 'demo', { text: `über ${protocol}`, n: [1, 2.5, null] });
       const row = page.locator('#list li:not(.event)').first();
       await row.waitFor();
-      assert.equal(await row.locator('pre').textContent(), `{"text": "über ${protocol}", "n": [1, 2.5, null]}`);
+      assert.equal(
+        await row.locator('pre').textContent(),
+        `{"text": "über ${protocol}", "n": [1, 2.5, null]}`,
+      );
       assert.equal(await row.locator('.name').textContent(), 'demo');
       assert.match(await row.locator('.took.own').textContent(), /^[\d.,]+ ms$/);
       assert.match(await row.locator('time').textContent(), /^\d\d:\d\d:\d\d\.\d{3}$/);
-      await page.waitForFunction(() => document.querySelector('#publish-note').textContent === 'Published to demo.');
+      await page.waitForFunction(
+        () => document.querySelector('#publish-note').textContent === 'Published to demo.',
+      );
     });
   }
 
@@ -115,18 +127,27 @@ describe('the playground', { skip: kMissing }, () => {
   test('two_windows_talk_to_each_other', async () => {
     const [left, right] = [await openPage(), await openPage()];
     await publish(left, 'demo', 'to the right');
-    await right.waitForFunction(() => document.querySelector('#list pre')?.textContent === '"to the right"');
+    await right.waitForFunction(
+      () => document.querySelector('#list pre')?.textContent === '"to the right"',
+    );
     await publish(right, 'demo', 'to the left');
-    await left.waitForFunction(() => document.querySelector('#list pre')?.textContent === '"to the left"');
+    await left.waitForFunction(
+      () => document.querySelector('#list pre')?.textContent === '"to the left"',
+    );
   });
 
   test('channels_are_added_and_removed', async () => {
     const page = await openPage();
     await page.fill('#channel', 'orders, chat.lobby');
     await page.press('#channel', 'Enter');
-    await page.waitForFunction(() => document.querySelectorAll('.chip[data-state="subscribed"]').length === 3);
-    const subscriptions = (count) => until(
-      async () => (await server.metrics()).value('millrace_subscriptions') === count, `${count} subscriptions`);
+    await page.waitForFunction(
+      () => document.querySelectorAll('.chip[data-state="subscribed"]').length === 3,
+    );
+    const subscriptions = (count) =>
+      until(
+        async () => (await server.metrics()).value('millrace_subscriptions') === count,
+        `${count} subscriptions`,
+      );
     await subscriptions(3);
     await page.click('button[aria-label="Unsubscribe from orders"]');
     await subscriptions(2);
@@ -138,7 +159,10 @@ describe('the playground', { skip: kMissing }, () => {
     await page.fill('#channel', 'no-such-namespace:1');
     await page.press('#channel', 'Enter');
     await page.waitForSelector('.chip[data-state="unsubscribed"]');
-    assert.equal(await page.textContent('.chip[data-state="unsubscribed"] .why'), 'unknown channel');
+    assert.equal(
+      await page.textContent('.chip[data-state="unsubscribed"] .why'),
+      'unknown channel',
+    );
   });
 
   test('a_payload_that_is_not_json_is_marked_and_not_sent', async () => {
@@ -157,16 +181,23 @@ describe('the playground', { skip: kMissing }, () => {
     const page = await openPage();
     await page.fill('#burst-count', '2000');
     await page.click('#burst button');
-    await page.waitForFunction(() => /^2,000 published in .* All came back: round trip p50 .* ms, p99 .* ms\.$/
-      .test(document.querySelector('#burst-result').textContent));
+    await page.waitForFunction(() =>
+      /^2,000 published in .* All came back: round trip p50 .* ms, p99 .* ms\.$/.test(
+        document.querySelector('#burst-result').textContent,
+      ),
+    );
     assert.equal(await page.textContent('.chip .count'), '2,000');
     assert.equal(await page.locator('#list li').count(), 200);
     const tile = (id) => page.textContent(`#tile-${id} p`);
     assert.equal((await tile('connections')).trim(), '1');
     assert.equal((await tile('subscriptions')).trim(), '1');
     assert.match(await tile('memory'), /^[\d.]+ MiB$/);
-    await page.waitForFunction(() => /^≤ \d+ · ≤ \d+ ms$/.test(document.querySelector('#tile-latency p').textContent));
-    await page.waitForFunction(() => document.querySelector('#tile-connections .spark-line').getAttribute('d').includes('L'));
+    await page.waitForFunction(() =>
+      /^≤ \d+ · ≤ \d+ ms$/.test(document.querySelector('#tile-latency p').textContent),
+    );
+    await page.waitForFunction(() =>
+      document.querySelector('#tile-connections .spark-line').getAttribute('d').includes('L'),
+    );
     await shoot(page, 'burst');
   });
 
@@ -190,7 +221,10 @@ describe('the playground', { skip: kMissing }, () => {
     const page = await openPage();
     await page.click('#connect');
     await page.waitForSelector('#state[data-state="disconnected"]');
-    await until(async () => (await server.metrics()).value('millrace_sessions') === 0, 'the session is gone');
+    await until(
+      async () => (await server.metrics()).value('millrace_sessions') === 0,
+      'the session is gone',
+    );
     assert.equal(await page.textContent('#client'), '–');
     await page.click('#publish button');
     assert.equal(await page.textContent('#publish-note'), 'Connect first.');
@@ -204,7 +238,8 @@ describe('the playground', { skip: kMissing }, () => {
     await publish(page, 'demo', { long: 'x'.repeat(300) });
     await page.waitForSelector('#list pre');
     const { width, background } = await page.evaluate(() => ({
-      width: document.scrollingElement.scrollWidth, background: getComputedStyle(document.body).backgroundColor,
+      width: document.scrollingElement.scrollWidth,
+      background: getComputedStyle(document.body).backgroundColor,
     }));
     assert.ok(width <= 360, `${width} pixels wide`);
     const [red, green, blue] = background.match(/\d+/g).map(Number);
@@ -214,16 +249,33 @@ describe('the playground', { skip: kMissing }, () => {
 
   test('everything_that_can_be_used_has_a_name_and_the_keyboard_reaches_it', async () => {
     const page = await openPage();
-    const unnamed = await page.evaluate(() => [...document.querySelectorAll('button, input, textarea, summary')]
-      .filter((control) => !(control.labels?.length || control.ariaLabel || control.textContent.trim()))
-      .map((control) => control.outerHTML));
+    const unnamed = await page.evaluate(() =>
+      [...document.querySelectorAll('button, input, textarea, summary')]
+        .filter(
+          (control) => !(control.labels?.length || control.ariaLabel || control.textContent.trim()),
+        )
+        .map((control) => control.outerHTML),
+    );
     assert.deepEqual(unnamed, []);
     const reached = new Set();
     for (let i = 0; i < 25; i++) {
       await page.keyboard.press('Tab');
-      reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim()));
+      reached.add(
+        await page.evaluate(
+          () => document.activeElement.id || document.activeElement.textContent.trim(),
+        ),
+      );
     }
-    for (const control of ['connect', 'channel', 'target', 'payload', 'Publish', 'burst-count', 'pause', 'clear']) {
+    for (const control of [
+      'connect',
+      'channel',
+      'target',
+      'payload',
+      'Publish',
+      'burst-count',
+      'pause',
+      'clear',
+    ]) {
       assert.ok(reached.has(control), `Tab reaches ${control}: ${[...reached]}`);
     }
   });
@@ -238,6 +290,8 @@ describe('the playground', { skip: kMissing }, () => {
     assert.notEqual(await page.textContent('#client'), before);
     await page.waitForSelector('#list .event:has-text("shutdown (3001)")');
     // The browser itself tells of each refused attempt while there was no server.
-    page.complaints = page.complaints.filter((text) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/.test(text));
+    page.complaints = page.complaints.filter(
+      (text) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/.test(text),
+    );
   });
 });

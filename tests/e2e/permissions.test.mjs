@@ -24,13 +24,19 @@ describe('a server with its defaults', () => {
 
   for (const protocol of ['json', 'protobuf']) {
     test(`a_client_without_a_token_is_closed_with_3501_over_${protocol}`, async () => {
-      assert.deepEqual(await refusedConnection(server, { protocol }), { code: 3501, reason: 'bad request' });
+      assert.deepEqual(await refusedConnection(server, { protocol }), {
+        code: 3501,
+        reason: 'bad request',
+      });
       await server.becomesIdle();
     });
   }
 
   test('a_client_with_a_token_that_nothing_can_verify_is_closed_with_3500', async () => {
-    assert.deepEqual(await refusedConnection(server, { token: 'e30.e30.c2ln' }), { code: 3500, reason: 'invalid token' });
+    assert.deepEqual(await refusedConnection(server, { token: 'e30.e30.c2ln' }), {
+      code: 3500,
+      reason: 'invalid token',
+    });
     await server.becomesIdle();
   });
 
@@ -51,7 +57,11 @@ describe('namespaces', () => {
     client.removeSubscription(subscription);
     return { code, reason };
   };
-  const publishError = (channel) => client.publish(channel, encode(client, 1)).then(() => null, ({ code }) => code);
+  const publishError = (channel) =>
+    client.publish(channel, encode(client, 1)).then(
+      () => null,
+      ({ code }) => code,
+    );
 
   before(async () => {
     server = await startServer({
@@ -65,7 +75,12 @@ describe('namespaces', () => {
             { name: 'users', allow_subscribe_for_client: true, allow_publish_for_client: true },
             { name: 'listen', ...kListen },
             { name: 'talk', ...kTalk },
-            { name: 'members', ...kListen, allow_publish_for_subscriber: true, allow_publish_for_anonymous: true },
+            {
+              name: 'members',
+              ...kListen,
+              allow_publish_for_subscriber: true,
+              allow_publish_for_anonymous: true,
+            },
             { name: 'numbers', ...kListen, ...kTalk, channel_regex: '^[0-9]+$' },
             { name: 'objects', ...kListen, ...kTalk, publication_data_format: 'json_object' },
           ],

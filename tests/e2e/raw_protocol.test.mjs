@@ -51,10 +51,13 @@ describe('negotiation', () => {
   });
 
   for (const [offered, chosen] of [
-    ['centrifuge-json', 'centrifuge-json'], ['centrifuge-protobuf', 'centrifuge-protobuf'],
-    ['other, centrifuge-protobuf', 'centrifuge-protobuf'], ['other', undefined],
+    ['centrifuge-json', 'centrifuge-json'],
+    ['centrifuge-protobuf', 'centrifuge-protobuf'],
+    ['other, centrifuge-protobuf', 'centrifuge-protobuf'],
+    ['other', undefined],
   ]) {
-    test(`of_the_subprotocols_${offered.replace(', ', '_and_')}_it_chooses_${chosen ?? 'none'}`, async () => {
+    const name = `of_the_subprotocols_${offered.replace(', ', '_and_')}_it_chooses_${chosen}`;
+    test(name.replace('undefined', 'none'), async () => {
       const { status, headers } = await headOf({ headers: { 'Sec-WebSocket-Protocol': offered } });
       assert.equal(status, 101);
       assert.equal(headers['sec-websocket-protocol'], chosen);
@@ -62,12 +65,14 @@ describe('negotiation', () => {
   }
 
   for (const how of [
-    { protocols: ['centrifuge-protobuf'] }, { query: 'format=protobuf' }, { query: 'cf_protocol=protobuf' },
+    { protocols: ['centrifuge-protobuf'] },
+    { query: 'format=protobuf' },
+    { query: 'cf_protocol=protobuf' },
     { query: 'a=b&format=protobuf&cf_protocol_version=v2' },
   ]) {
     test(`protobuf_is_spoken_with_${JSON.stringify(how)}`, async () => {
       const raw = await openRaw(how);
-      raw.send(Buffer.from([4, 0x08, 1, 0x22, 0]));  // id 1, an empty connect
+      raw.send(Buffer.from([4, 0x08, 1, 0x22, 0])); // id 1, an empty connect
       const reply = await raw.frames.next();
       assert.ok(Buffer.isBuffer(reply), 'a binary frame');
       assert.equal(reply[0], reply.length - 1);
@@ -76,7 +81,12 @@ describe('negotiation', () => {
     });
   }
 
-  for (const how of [{}, { protocols: ['centrifuge-json'] }, { query: 'format=json' }, { query: 'unknown=1' }]) {
+  for (const how of [
+    {},
+    { protocols: ['centrifuge-json'] },
+    { query: 'format=json' },
+    { query: 'unknown=1' },
+  ]) {
     test(`json_is_spoken_with_${JSON.stringify(how)}`, async () => {
       const raw = await openRaw(how);
       assert.equal(typeof (await raw.connect()).client, 'string');
@@ -94,32 +104,64 @@ describe('what the server writes', () => {
   test('the_connect_reply', async () => {
     const raw = await openRaw();
     const text = await raw.ask('{"id":1,"connect":{}}');
-    assert.match(text, new RegExp(
-      `^\\{"id":1,"connect":\\{"client":"${kUuid}","version":"[^"]+","ping":25,"pong":true\\}\\}$`));
+    assert.match(
+      text,
+      new RegExp(
+        `^{"id":1,"connect":{"client":"${kUuid}","version":"[^"]+","ping":25,"pong":true}}$`,
+      ),
+    );
   });
 
   test('replies_and_errors', async () => {
     const raw = await connected();
     for (const [command, reply] of [
       ['{"id":2,"subscribe":{"channel":"a","flag":1}}', '{"id":2,"subscribe":{}}'],
-      ['{"id":3,"subscribe":{"channel":"a"}}', '{"id":3,"error":{"code":105,"message":"already subscribed"}}'],
+      [
+        '{"id":3,"subscribe":{"channel":"a"}}',
+        '{"id":3,"error":{"code":105,"message":"already subscribed"}}',
+      ],
       ['{"id":4,"publish":{"channel":"b","data":{}}}', '{"id":4,"publish":{}}'],
       ['{"id":5,"unsubscribe":{"channel":"a"}}', '{"id":5,"unsubscribe":{}}'],
       ['{"id":6,"unsubscribe":{"channel":"never"}}', '{"id":6,"unsubscribe":{}}'],
-      ['{"id":7,"history":{"channel":"a"}}', '{"id":7,"error":{"code":108,"message":"not available"}}'],
-      ['{"id":8,"presence":{"channel":"a"}}', '{"id":8,"error":{"code":108,"message":"not available"}}'],
-      ['{"id":9,"presence_stats":{"channel":"a"}}', '{"id":9,"error":{"code":108,"message":"not available"}}'],
-      ['{"id":10,"rpc":{"method":"m","data":1}}', '{"id":10,"error":{"code":108,"message":"not available"}}'],
-      ['{"id":11,"publish":{"channel":"b"}}', '{"id":11,"error":{"code":107,"message":"bad request"}}'],
-      ['{"id":12,"subscribe":{"channel":"no:1"}}', '{"id":12,"error":{"code":102,"message":"unknown channel"}}'],
-      ['{"id":13,"subscribe":{"channel":"m","type":1}}', '{"id":13,"error":{"code":108,"message":"not available"}}'],
+      [
+        '{"id":7,"history":{"channel":"a"}}',
+        '{"id":7,"error":{"code":108,"message":"not available"}}',
+      ],
+      [
+        '{"id":8,"presence":{"channel":"a"}}',
+        '{"id":8,"error":{"code":108,"message":"not available"}}',
+      ],
+      [
+        '{"id":9,"presence_stats":{"channel":"a"}}',
+        '{"id":9,"error":{"code":108,"message":"not available"}}',
+      ],
+      [
+        '{"id":10,"rpc":{"method":"m","data":1}}',
+        '{"id":10,"error":{"code":108,"message":"not available"}}',
+      ],
+      [
+        '{"id":11,"publish":{"channel":"b"}}',
+        '{"id":11,"error":{"code":107,"message":"bad request"}}',
+      ],
+      [
+        '{"id":12,"subscribe":{"channel":"no:1"}}',
+        '{"id":12,"error":{"code":102,"message":"unknown channel"}}',
+      ],
+      [
+        '{"id":13,"subscribe":{"channel":"m","type":1}}',
+        '{"id":13,"error":{"code":108,"message":"not available"}}',
+      ],
       ['{"id":4294967295,"subscribe":{"channel":"a"}}', '{"id":4294967295,"subscribe":{}}'],
-    ]) assert.equal(await raw.ask(command), reply);
+    ])
+      assert.equal(await raw.ask(command), reply);
   });
 
   test('a_batch_is_answered_command_by_command', async () => {
     const raw = await openRaw();
-    raw.send('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"a"}}\n{"id":3,"unsubscribe":{"channel":"a"}}\n');
+    raw.send(
+      '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"a"}}\n' +
+        '{"id":3,"unsubscribe":{"channel":"a"}}\n',
+    );
     const [first, ...others] = await raw.messages.take(3);
     assert.equal(JSON.parse(first).id, 1);
     assert.deepEqual(others, ['{"id":2,"subscribe":{}}', '{"id":3,"unsubscribe":{}}']);
@@ -127,18 +169,38 @@ describe('what the server writes', () => {
 
   // Spelled in ways that no serialiser would reproduce.
   const kPayloads = [
-    '{"a" :  1}', '{ }', '[ ]', '[1.0,1e5,1E+5,1e-7,-0,0.10,123456789012345678901234567890]', '1e400', '-0.0', 'true',
-    'false', '""', '0', '"\\u0041\\/\\ud83d\\ude00\\b\\f\\n\\r\\t\\\\\\""', '"é😀 "', '{"a":1,"a":2,"":null}', '"\\u0000"',
-    '{\t"tab":\t[\t]\t}', '"</script>\\u003c&"', '"\u007f"', `${'['.repeat(60)}${']'.repeat(60)}`, '"\\ud800"',
-    '{"push":{"channel":"x","pub":{}},"id":7}', `"${'long '.repeat(5000)}"`,
+    '{"a" :  1}',
+    '{ }',
+    '[ ]',
+    '[1.0,1e5,1E+5,1e-7,-0,0.10,123456789012345678901234567890]',
+    '1e400',
+    '-0.0',
+    'true',
+    'false',
+    '""',
+    '0',
+    '"\\u0041\\/\\ud83d\\ude00\\b\\f\\n\\r\\t\\\\\\""',
+    '"é😀 "',
+    '{"a":1,"a":2,"":null}',
+    '"\\u0000"',
+    '{\t"tab":\t[\t]\t}',
+    '"</script>\\u003c&"',
+    '"\u007f"',
+    `${'['.repeat(60)}${']'.repeat(60)}`,
+    '"\\ud800"',
+    '{"push":{"channel":"x","pub":{}},"id":7}',
+    `"${'long '.repeat(5000)}"`,
   ];
   test('json_payloads_go_through_byte_for_byte', async () => {
     const [from, to] = [await connected(), await connected()];
     await to.ask('{"id":2,"subscribe":{"channel":"bytes"}}');
     for (const [i, payload] of kPayloads.entries()) {
       from.send(`{"id":${i + 2},"publish":{"channel":"bytes","data":${payload}}}`);
-      assert.equal(await to.messages.next(),
-        `{"push":{"channel":"bytes","pub":{"data":${payload},"info":{"user":"","client":"${from.client}"}}}}`);
+      const info = `{"user":"","client":"${from.client}"}`;
+      assert.equal(
+        await to.messages.next(),
+        `{"push":{"channel":"bytes","pub":{"data":${payload},"info":${info}}}}`,
+      );
       assert.equal(await from.messages.next(), `{"id":${i + 2},"publish":{}}`);
     }
   });
@@ -146,16 +208,25 @@ describe('what the server writes', () => {
   test('white_space_around_values_and_commands_is_no_part_of_a_payload', async () => {
     const raw = await connected();
     await raw.ask(' \t{ "id" : 2 , "subscribe" : { "channel" : "space" } } \r');
-    raw.send('\t{ "publish" : { "data" : \t [ 1 , 2 ] \t , "channel" : "space" } , "id" : 3 }\r\n \n');
+    raw.send(
+      '\t{ "publish" : { "data" : \t [ 1 , 2 ] \t , "channel" : "space" } , "id" : 3 }\r\n \n',
+    );
     const messages = await raw.messages.take(2);
     assert.ok(messages.includes('{"id":3,"publish":{}}'));
-    assert.ok(messages.some((text) => text.startsWith('{"push":{"channel":"space","pub":{"data":[ 1 , 2 ],"info":')));
+    assert.ok(
+      messages.some((text) =>
+        text.startsWith('{"push":{"channel":"space","pub":{"data":[ 1 , 2 ],"info":'),
+      ),
+    );
   });
 
   test('channel_names_are_escaped_where_json_needs_it', async () => {
     const raw = await connected();
     const name = JSON.stringify('quote"back\\slash\ttab');
-    assert.equal(await raw.ask(`{"id":2,"subscribe":{"channel":${name}}}`), '{"id":2,"subscribe":{}}');
+    assert.equal(
+      await raw.ask(`{"id":2,"subscribe":{"channel":${name}}}`),
+      '{"id":2,"subscribe":{}}',
+    );
     raw.send(`{"id":3,"publish":{"channel":${name},"data":1}}`);
     const push = (await raw.messages.take(2)).map(JSON.parse).find((message) => message.push);
     assert.equal(push.push.channel, JSON.parse(name));
@@ -165,21 +236,32 @@ describe('what the server writes', () => {
 describe('what the server accepts', () => {
   test('unknown_fields_pass', async () => {
     const raw = await openRaw();
-    const reply = await raw.ask('{"new":[{"deep":[1,"}"]}],"id":1,"connect":{"novel":{"x":1},"name":"me","version":"1"}}');
+    const reply = await raw.ask(
+      '{"new":[{"deep":[1,"}"]}],"id":1,"connect":{"novel":{"x":1},"name":"me","version":"1"}}',
+    );
     assert.equal(JSON.parse(reply).id, 1);
-    assert.equal(await raw.ask('{"id":2,"subscribe":{"channel":"a","colour":"red"},"x":null}'), '{"id":2,"subscribe":{}}');
+    assert.equal(
+      await raw.ask('{"id":2,"subscribe":{"channel":"a","colour":"red"},"x":null}'),
+      '{"id":2,"subscribe":{}}',
+    );
   });
 
   test('of_a_duplicated_key_the_last_value_counts', async () => {
     const raw = await connected();
-    assert.equal(await raw.ask('{"id":2,"id":3,"subscribe":{"channel":"a","channel":"b"}}'), '{"id":3,"subscribe":{}}');
+    assert.equal(
+      await raw.ask('{"id":2,"id":3,"subscribe":{"channel":"a","channel":"b"}}'),
+      '{"id":3,"subscribe":{}}',
+    );
     assert.equal(await raw.ask('{"id":4,"subscribe":{"channel":"a"}}'), '{"id":4,"subscribe":{}}');
     assert.match(await raw.ask('{"id":5,"subscribe":{"channel":"b"}}'), /"code":105/);
   });
 
   test('keys_and_channels_may_be_written_with_escapes', async () => {
     const raw = await connected();
-    assert.equal(await raw.ask('{"\\u0069d":2,"subscribe":{"channel":"\\u0061\\/b"}}'), '{"id":2,"subscribe":{}}');
+    assert.equal(
+      await raw.ask('{"\\u0069d":2,"subscribe":{"channel":"\\u0061\\/b"}}'),
+      '{"id":2,"subscribe":{}}',
+    );
     raw.send('{"id":3,"publish":{"channel":"a/b","data":1}}');
     assert.ok((await raw.messages.take(2)).some((text) => text.includes('"channel":"a/b"')));
   });
@@ -207,8 +289,12 @@ describe('what the server accepts', () => {
     'invalid JSON in a payload': { then: '{"id":2,"publish":{"channel":"a","data":{"x":tru}}}' },
     'a bad number in a payload': { then: '{"id":2,"publish":{"channel":"a","data":[01]}}' },
     'a bad escape in a payload': { then: '{"id":2,"publish":{"channel":"a","data":"\\x"}}' },
-    'a control character in a payload': { then: '{"id":2,"publish":{"channel":"a","data":"\u0001"}}' },
-    'invalid JSON in an unknown field': { then: '{"id":2,"new":{"x":},"subscribe":{"channel":"a"}}' },
+    'a control character in a payload': {
+      then: '{"id":2,"publish":{"channel":"a","data":"\u0001"}}',
+    },
+    'invalid JSON in an unknown field': {
+      then: '{"id":2,"new":{"x":},"subscribe":{"channel":"a"}}',
+    },
     'an id that is a string': { then: '{"id":"2","subscribe":{"channel":"a"}}' },
     'an id that is negative': { then: '{"id":-2,"subscribe":{"channel":"a"}}' },
     'an id that is a fraction': { then: '{"id":2.5,"subscribe":{"channel":"a"}}' },

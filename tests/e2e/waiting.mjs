@@ -1,6 +1,7 @@
-// Waiting for something to happen, with a deadline and a word about what did not; never for time to pass.
+// Waiting for something to happen, with a deadline and a word about what did not; never for time to
+// pass.
 
-export const kPatience = 5000;  // ms
+export const kPatience = 5000; // ms
 
 // Rejects with `what` when the promise takes longer.
 export function withDeadline(promise, what, within = kPatience) {
@@ -18,8 +19,9 @@ export function eventOf(emitter, name, { where = () => true, within = kPatience 
     listener = (argument) => where(argument) && resolve(argument);
     emitter.on(name, listener);
   });
-  return withDeadline(happened, `event ${name}`, within)
-    .finally(() => emitter.removeListener(name, listener));
+  return withDeadline(happened, `event ${name}`, within).finally(() =>
+    emitter.removeListener(name, listener),
+  );
 }
 
 // Asks again and again until the answer is not false, and returns it.

@@ -1,15 +1,17 @@
-// Publishes many small messages as fast as the server acknowledges them, and says how fast that was.
+// Publishes many small messages as fast as the server acknowledges them, and says how fast that
+// was.
 
 import { duration } from './feed.js';
 
-const kBatch = 200;          // publications in one frame
-const kBatchesInFlight = 4;  // frames sent and not acknowledged
-const kQuietMs = 3000;       // how long to wait for the next message to come back
+const kBatch = 200; // publications in one frame
+const kBatchesInFlight = 4; // frames sent and not acknowledged
+const kQuietMs = 3000; // how long to wait for the next message to come back
 
 const whole = (value) => Math.round(value).toLocaleString('en');
 
 export class Burst {
-  // `publish(channel, value)` promises the server's acknowledgement; `batch(work)` sends what `work` publishes as one frame.
+  // `publish(channel, value)` promises the server's acknowledgement; `batch(work)` sends what
+  // `work` publishes as one frame.
   constructor({ publish, batch }) {
     this.publish = publish;
     this.batch = batch;
@@ -32,7 +34,8 @@ export class Burst {
       const started = performance.now();
       await this.publishAll(channel, count);
       const took = performance.now() - started;
-      const sent = `${whole(count)} published in ${duration(took)}, ${whole((count * 1000) / took)} per second.`;
+      const rate = whole((count * 1000) / took);
+      const sent = `${whole(count)} published in ${duration(took)}, ${rate} per second.`;
       if (!subscribed) return `${sent} Subscribe to ${channel} to see them arrive.`;
       await this.allHeard(count);
       return `${sent} ${this.heardBack(count)}`;

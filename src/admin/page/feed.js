@@ -1,13 +1,14 @@
-// The list of messages, newest first, with their rate. Arrivals are gathered and drawn once per frame, so that a flood costs
-// one layout a frame; only the newest are kept.
+// The list of messages, newest first, with their rate. Arrivals are gathered and drawn once per
+// frame, so that a flood costs one layout a frame; only the newest are kept.
 
 import { Sparkline } from './sparkline.js';
 
 const kRowsMax = 200;
-const kTextMax = 2000;  // characters of one payload that are shown
-const kLineMax = 48;    // characters of a payload's line, if it can be broken
+const kTextMax = 2000; // characters of one payload that are shown
+const kLineMax = 48; // characters of a payload's line, if it can be broken
 
-const kToken = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
+const kToken =
+  /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -44,10 +45,13 @@ function onOneLine(value) {
 // JSON indented only where it would not fit on a line.
 function indented(value, indent = '') {
   const line = onOneLine(value);
-  if (line.length + indent.length <= kLineMax || value === null || typeof value !== 'object') return line;
+  if (line.length + indent.length <= kLineMax || value === null || typeof value !== 'object')
+    return line;
   const inner = `${indent}  `;
   const members = membersOf(value, (member) => indented(member, inner)).join(`,\n${inner}`);
-  return Array.isArray(value) ? `[\n${inner}${members}\n${indent}]` : `{\n${inner}${members}\n${indent}}`;
+  return Array.isArray(value)
+    ? `[\n${inner}${members}\n${indent}]`
+    : `{\n${inner}${members}\n${indent}}`;
 }
 
 // Coloured JSON; anything else as it is.
@@ -71,13 +75,19 @@ function payload(text) {
   }
   shown.append(cut.slice(end));
   if (pretty.length > kTextMax) {
-    shown.append(element('span', 'cut', ` … ${text.length.toLocaleString('en')} characters in all`));
+    shown.append(
+      element('span', 'cut', ` … ${text.length.toLocaleString('en')} characters in all`),
+    );
   }
   return shown;
 }
 
 function clock(when) {
-  const time = element('time', '', `${when.toTimeString().slice(0, 8)}.${String(when.getMilliseconds()).padStart(3, '0')}`);
+  const time = element(
+    'time',
+    '',
+    `${when.toTimeString().slice(0, 8)}.${String(when.getMilliseconds()).padStart(3, '0')}`,
+  );
   time.dateTime = when.toISOString();
   return time;
 }
@@ -94,8 +104,11 @@ export class Feed {
     this.rate = find('rate');
     this.totalText = find('total');
     this.pauseButton = find('pause');
-    this.spark = new Sparkline(find('rate-line'), { label: 'Messages per second, last minute', fill: 0 });
-    this.waiting = [];  // rows to draw, oldest first
+    this.spark = new Sparkline(find('rate-line'), {
+      label: 'Messages per second, last minute',
+      fill: 0,
+    });
+    this.waiting = []; // rows to draw, oldest first
     this.total = 0;
     this.lastTotal = 0;
     this.frame = 0;
@@ -143,7 +156,10 @@ export class Feed {
       item.append(clock(when), element('span', '', event));
       return item;
     }
-    const badge = took === null ? element('span', 'took', 'received') : element('span', 'took own', duration(took));
+    const badge =
+      took === null
+        ? element('span', 'took', 'received')
+        : element('span', 'took own', duration(took));
     badge.title = took === null ? 'From another client' : 'Round trip: published here, heard here';
     item.append(clock(when), channelName(channel), payload(text), badge);
     return item;

@@ -1,11 +1,12 @@
-// The live server figures: polls /metrics and /health once a second, and fills the tiles and the server's pill.
+// The live server figures: polls /metrics and /health once a second, and fills the tiles and the
+// server's pill.
 
 import { Scrape, bucketsBetween, quantile } from './prometheus.js';
 import { Sparkline } from './sparkline.js';
 
 const kPollMs = 1000;
 const kLatency = 'websocket_message_latency_ms';
-const kLatencyWindow = 10;  // scrapes
+const kLatencyWindow = 10; // scrapes
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
@@ -41,7 +42,7 @@ export class Figures {
       memory: new Tile('tile-memory', 'Resident memory'),
     };
     this.health = document.getElementById('health');
-    this.scrapes = [];  // [{at, scrape}], newest last
+    this.scrapes = []; // [{at, scrape}], newest last
   }
 
   async run() {
@@ -54,7 +55,8 @@ export class Figures {
   async poll() {
     try {
       const [metrics, health] = await Promise.all(
-        ['/metrics', '/health'].map((path) => fetch(path, { cache: 'no-store' })));
+        ['/metrics', '/health'].map((path) => fetch(path, { cache: 'no-store' })),
+      );
       const report = await health.json();
       this.showHealth(health.ok ? 'ok' : 'failed', `Server ${report.status}`);
       if (metrics.ok) this.take(new Scrape(await metrics.text()));

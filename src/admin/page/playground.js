@@ -1,4 +1,5 @@
-// The playground: one client, its subscriptions, and what they say. The page's other modules know nothing of each other.
+// The playground: one client, its subscriptions, and what they say. The page's other modules know
+// nothing of each other.
 
 import { Burst } from './burst.js';
 import { decode, encode, endpoint, makeClient } from './client.js';
@@ -13,7 +14,7 @@ class Playground {
   constructor() {
     this.feed = new Feed();
     this.roundtrips = new RoundTrips();
-    this.channels = new Map();  // name -> {chip, count, subscription}
+    this.channels = new Map(); // name -> {chip, count, subscription}
     this.protocol = 'json';
     this.client = null;
     this.burst = new Burst({
@@ -23,12 +24,15 @@ class Playground {
     const [host, path] = endpoint().split(/(?=\/connection)/);
     find('endpoint').append(host, document.createElement('wbr'), path);
     find('snippet').textContent = [
-      "import { Centrifuge } from 'centrifuge';", '',
+      "import { Centrifuge } from 'centrifuge';",
+      '',
       `const client = new Centrifuge('${endpoint()}');`,
       `const sub = client.newSubscription('${kFirstChannel}');`,
       "sub.on('publication', (ctx) => console.log(ctx.data));",
-      'sub.subscribe();', 'client.connect();',
-      "await sub.publish({ text: 'Hello from my code' });"].join('\n');
+      'sub.subscribe();',
+      'client.connect();',
+      "await sub.publish({ text: 'Hello from my code' });",
+    ].join('\n');
     this.listen();
     this.addChannel(kFirstChannel);
     this.open();
@@ -42,7 +46,10 @@ class Playground {
     }
     find('subscribe').addEventListener('submit', (event) => {
       event.preventDefault();
-      for (const name of find('channel').value.split(/[\s,]+/).filter(Boolean)) this.addChannel(name);
+      for (const name of find('channel')
+        .value.split(/[\s,]+/)
+        .filter(Boolean))
+        this.addChannel(name);
       find('channel').value = '';
     });
     find('publish').addEventListener('submit', (event) => {
@@ -50,7 +57,8 @@ class Playground {
       this.publishTyped();
     });
     find('payload').addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) find('publish').requestSubmit();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey))
+        find('publish').requestSubmit();
     });
     find('burst').addEventListener('submit', (event) => {
       event.preventDefault();
@@ -75,18 +83,31 @@ class Playground {
     const client = makeClient(this.protocol);
     this.client = client;
     const ours = (handle) => (context) => client === this.client && handle(context);
-    client.on('connecting', ours(({ code, reason }) => {
-      this.showState('connecting');
-      if (code !== 0) this.feed.event(`Connection lost: ${reason} (${code}), reconnecting`, 'bad');
-    }));
-    client.on('connected', ours((context) => {
-      this.showState('connected', context.client);
-      this.feed.event(`Connected over ${this.protocol === 'json' ? 'JSON' : 'Protobuf'}`);
-    }));
-    client.on('disconnected', ours(({ code, reason }) => {
-      this.showState(code === 0 ? 'disconnected' : 'failed');
-      this.feed.event(code === 0 ? 'Disconnected' : `Disconnected: ${reason} (${code})`, code === 0 ? '' : 'bad');
-    }));
+    client.on(
+      'connecting',
+      ours(({ code, reason }) => {
+        this.showState('connecting');
+        if (code !== 0)
+          this.feed.event(`Connection lost: ${reason} (${code}), reconnecting`, 'bad');
+      }),
+    );
+    client.on(
+      'connected',
+      ours((context) => {
+        this.showState('connected', context.client);
+        this.feed.event(`Connected over ${this.protocol === 'json' ? 'JSON' : 'Protobuf'}`);
+      }),
+    );
+    client.on(
+      'disconnected',
+      ours(({ code, reason }) => {
+        this.showState(code === 0 ? 'disconnected' : 'failed');
+        this.feed.event(
+          code === 0 ? 'Disconnected' : `Disconnected: ${reason} (${code})`,
+          code === 0 ? '' : 'bad',
+        );
+      }),
+    );
     for (const name of this.channels.keys()) this.subscribe(name);
     client.connect();
   }
@@ -113,9 +134,15 @@ class Playground {
     }
     const chip = document.createElement('li');
     chip.className = 'chip';
-    const count = Object.assign(document.createElement('span'), { className: 'count', textContent: '0' });
+    const count = Object.assign(document.createElement('span'), {
+      className: 'count',
+      textContent: '0',
+    });
     const why = Object.assign(document.createElement('span'), { className: 'why' });
-    const remove = Object.assign(document.createElement('button'), { type: 'button', textContent: '×' });
+    const remove = Object.assign(document.createElement('button'), {
+      type: 'button',
+      textContent: '×',
+    });
     remove.setAttribute('aria-label', `Unsubscribe from ${name}`);
     remove.addEventListener('click', () => this.removeChannel(name));
     chip.append(channelName(name), count, why, remove);
@@ -144,15 +171,28 @@ class Playground {
       channel.chip.dataset.state = state;
       channel.why.textContent = why;
     };
-    const ours = (handle) => (context) => this.channels.get(name)?.subscription === subscription && handle(context);
+    const ours = (handle) => (context) =>
+      this.channels.get(name)?.subscription === subscription && handle(context);
     show('subscribing');
-    subscription.on('subscribing', ours(() => show('subscribing')));
-    subscription.on('subscribed', ours(() => show('subscribed')));
-    subscription.on('unsubscribed', ours(({ code, reason }) => {
-      show('unsubscribed', reason);
-      this.feed.event(`${name}: ${reason} (${code})`, 'bad');
-    }));
-    subscription.on('publication', ours((context) => this.received(channel, context)));
+    subscription.on(
+      'subscribing',
+      ours(() => show('subscribing')),
+    );
+    subscription.on(
+      'subscribed',
+      ours(() => show('subscribed')),
+    );
+    subscription.on(
+      'unsubscribed',
+      ours(({ code, reason }) => {
+        show('unsubscribed', reason);
+        this.feed.event(`${name}: ${reason} (${code})`, 'bad');
+      }),
+    );
+    subscription.on(
+      'publication',
+      ours((context) => this.received(channel, context)),
+    );
     subscription.subscribe();
   }
 
@@ -201,7 +241,9 @@ class Playground {
     await this.report('publish-note', async () => {
       const channel = find('target').value.trim();
       await this.publish(channel, value);
-      return this.subscribed(channel) ? `Published to ${channel}.` : `Published to ${channel}, which is not subscribed to here.`;
+      return this.subscribed(channel)
+        ? `Published to ${channel}.`
+        : `Published to ${channel}, which is not subscribed to here.`;
     });
   }
 
@@ -210,7 +252,9 @@ class Playground {
     button.disabled = true;
     this.note('burst-result', 'Sending …');
     const channel = find('target').value.trim();
-    await this.report('burst-result', () => this.burst.run(channel, count, this.subscribed(channel)));
+    await this.report('burst-result', () =>
+      this.burst.run(channel, count, this.subscribed(channel)),
+    );
     button.disabled = false;
   }
 

@@ -1,5 +1,5 @@
-// Reads the Prometheus text format as far as the server writes it: `name{label="value",…} number` lines.
-// Used by the page's live figures and by the end-to-end tests.
+// Reads the Prometheus text format as far as the server writes it: `name{label="value",…} number`
+// lines. Used by the page's live figures and by the end-to-end tests.
 
 const kLine = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/;
 const kLabel = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
@@ -12,7 +12,7 @@ function number(text) {
 // All samples of one scrape.
 export class Scrape {
   constructor(text) {
-    this.samples = new Map();  // name -> [{labels, value}]
+    this.samples = new Map(); // name -> [{labels, value}]
     for (const line of text.split('\n')) {
       const match = line.startsWith('#') ? null : kLine.exec(line);
       if (!match) continue;
@@ -27,15 +27,18 @@ export class Scrape {
   value(name, labels = {}) {
     let sum = 0;
     for (const sample of this.samples.get(name) ?? []) {
-      if (Object.entries(labels).every(([key, wanted]) => sample.labels[key] === wanted)) sum += sample.value;
+      if (Object.entries(labels).every(([key, wanted]) => sample.labels[key] === wanted))
+        sum += sample.value;
     }
     return sum;
   }
 
   // A histogram's cumulative buckets, [{bound, count}] in order of their bounds.
   buckets(name) {
-    const rows = (this.samples.get(`${name}_bucket`) ?? []).map(
-      ({ labels, value }) => ({ bound: number(labels.le), count: value }));
+    const rows = (this.samples.get(`${name}_bucket`) ?? []).map(({ labels, value }) => ({
+      bound: number(labels.le),
+      count: value,
+    }));
     return rows.sort((a, b) => a.bound - b.bound);
   }
 }
@@ -45,7 +48,8 @@ export function bucketsBetween(earlier, later) {
   return later.map(({ bound, count }, i) => ({ bound, count: count - (earlier[i]?.count ?? 0) }));
 }
 
-// Where the quantile q of cumulative buckets lies: {low, high}, the bounds of its bucket; null without observations.
+// Where the quantile q of cumulative buckets lies: {low, high}, the bounds of its bucket; null
+// without observations.
 export function quantile(buckets, q) {
   const total = buckets.at(-1)?.count ?? 0;
   if (!(total > 0)) return null;

@@ -1,13 +1,15 @@
-// Measures the round trip of this page's own publications: from publish to the same publication's arrival.
+// Measures the round trip of this page's own publications: from publish to the same publication's
+// arrival.
 //
-// Nothing is added to the payload. A client's publications come back in the order they were made, so each arrival is matched
-// with the oldest one of its channel and text; older ones that did not match never came (a publish that was refused) and go.
+// Nothing is added to the payload. A client's publications come back in the order they were made,
+// so each arrival is matched with the oldest one of its channel and text; older ones that did not
+// match never came (a publish that was refused) and go.
 
-const kWaitingMax = 20_000;  // per channel; publications to a channel nobody hears are forgotten beyond it
+const kWaitingMax = 20_000; // per channel, for publications that never come back
 
 export class RoundTrips {
   constructor() {
-    this.waiting = new Map();  // channel -> [{text, at}], oldest first
+    this.waiting = new Map(); // channel -> [{text, at}], oldest first
   }
 
   sent(channel, text) {

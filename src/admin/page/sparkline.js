@@ -27,7 +27,9 @@ export class Sparkline {
   draw() {
     const top = Math.max(...this.values, Number.MIN_VALUE) * 1.15;
     const first = this.points - this.values.length;
-    const dots = this.values.map((value, i) => `${first + i} ${(96 - (value / top) * 92).toFixed(1)}`);
+    const dots = this.values.map(
+      (value, i) => `${first + i} ${(96 - (value / top) * 92).toFixed(1)}`,
+    );
     const path = `M${dots.join('L')}`;
     this.line.setAttribute('d', path);
     this.area.setAttribute('d', `${path}L${this.points - 1} 100L${first} 100Z`);
