@@ -93,13 +93,13 @@ class Connection final : public net::StreamHandler, public net::Timer, public we
   base::ConnectionRef ref_;
   int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   State state_ = State::kOpen;
-  bool deflate_ : 1 = false;
-  bool frame_pings_ : 1 = false;
-  bool awaiting_pong_ : 1 = false;
-  bool pong_window_ : 1 = false;  // the timer runs for the time a pong has, not for the next ping
-  bool dirty_ : 1 = false;
-  bool reading_paused_ : 1 = false;
-  bool left_ : 1 = false;
+  bool deflate_ = false;
+  bool frame_pings_ = false;
+  bool awaiting_pong_ = false;
+  bool pong_window_ = false;  // the timer runs for the time a pong has, not for the next ping
+  bool dirty_ = false;
+  bool reading_paused_ = false;
+  bool left_ = false;
 };
 
 }  // namespace millrace::edge

@@ -42,10 +42,10 @@ struct SubscribeAsk {};
 struct UnsubscribeAsk {};
 
 struct PublishAsk {
-  base::SharedBytes data;
+  base::SharedBytes data{};
   bool is_json = true;      // as model::Publication has it
   bool subscribed = false;  // the session is subscribed to the channel
-  base::MonotonicTime received;
+  base::MonotonicTime received{};
 };
 
 struct PresenceAsk {
