@@ -173,6 +173,8 @@ class RequestParser {
   // For time-outs: bytes of a request are there, but not all of its head, or not all of its body.
   bool in_head() const;
   bool in_body() const;
+  // Whether the peer holds back a body until it is told "100 Continue" (RFC 9110, section 10.1.1). True once a request.
+  bool take_expect_continue();
   // After a kRequest with `upgrade`: the bytes that came behind it.
   std::string take_unread();
 

@@ -1,0 +1,132 @@
+// One HTTP connection: reads requests, hands them to the router, and writes the answers in the order of the requests.
+//
+//   open --a last request, an error, a drain--> finishing --all answered and written--> lingering --> gone
+//     |--taken by a handler--> gone (the stream lives on elsewhere)
+//     '--the stream is dead, or time is up--> gone
+//
+//   open       reads, parses and dispatches                                  dispatch_requests()
+//   finishing  reads no more; what is in flight is answered and written      collect_answers(), write_output()
+//   lingering  has sent FIN, and throws away what still comes: closing on unread bytes would send RST, and the peer could lose
+//              the answer that was on its way (RFC 9112, section 9.6)         discard_input()
+//   gone       leaves the server, and is destroyed, when its outermost callback returns   ~Callback()
+//
+// Lifetime   Handlers run inside callbacks and may do anything that ends the connection: nothing is destroyed before the
+//            outermost Callback goes out of scope. Responders share an exchange with the connection, which cuts the tie.
+// Limits     While pipelined_max requests are unanswered, or kOutputBytesMax wait to be written, nothing is read or dispatched.
+//            A peer that takes none of its output for idle_timeout is cut off.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/http.h"
+#include "http/response.h"
+#include "net/net.h"
+
+namespace millrace::http {
+
+class Connection;
+
+// One request on its way to an answer: shared, because a responder may outlive the connection and the other way round.
+struct Responder::State {
+  Connection* connection = nullptr;  // null when it has gone
+  Framing framing;
+  bool in_handler = false;
+  bool answered = false;
+  std::string output;  // the answer, until those before it have left
+};
+
+// What the connections of one server share.
+class ConnectionOwner {
+ public:
+  ConnectionOwner(net::Loop& server_loop, metrics::Core& server_metrics, const Options& server_options, const Router& routes)
+      : loop(server_loop), metrics(server_metrics), options(server_options), router(routes) {}
+
+  // Destroys `connection`.
+  virtual void remove(Connection& connection) = 0;
+
+  net::Loop& loop;
+  metrics::Core& metrics;
+  const Options options;
+  const Router& router;
+  DateLine date;
+  bool draining = false;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+class Connection final : private net::StreamHandler, private net::Timer {
+ public:
+  static constexpr size_t kReadBytesMax = 64UL * 1024;     // a turn: one peer's pipeline does not hold up the others
+  static constexpr size_t kOutputBytesMax = 256UL * 1024;  // waiting; one response may be larger
+  static constexpr size_t kLingerBytesMax = 1024UL * 1024;
+  static constexpr base::Duration kLingerTime = std::chrono::seconds(2);
+
+  Connection(ConnectionOwner& owner, std::unique_ptr<net::Stream> stream);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Drain: closes now if nothing is under way, else after the last answer that is.
+  void close_when_idle();
+
+  // The responders' side.
+  void answer(Responder::State& exchange, const Response& response);
+  std::optional<TakenStream> take_stream(Responder::State& exchange);
+
+  // Where the owner keeps it.
+  size_t slot = 0;
+
+ private:
+  using Exchange = std::shared_ptr<Responder::State>;
+  enum class Phase : uint8_t { kOpen, kFinishing, kLingering, kGone };
+  enum class Wait : uint8_t { kNone, kHead, kBody, kIdle, kWrite, kLinger };
+  class Callback;
+
+  void on_readable() override;
+  void on_writable() override;
+  void on_timer() override;
+
+  void advance();
+  bool dispatch_requests();
+  void dispatch();
+  void fail(const ParseError& error);
+  void respond(Responder::State& exchange, const Response& response);
+  void collect_answers();
+  void append_output(std::string bytes);
+  void write_output();
+  void discard_input(std::string_view bytes);
+  void settle();
+  void linger();
+  void detach_exchanges();
+  void update_timer();
+  Wait wanted_wait() const;
+  bool has_room() const;
+  size_t output_bytes() const { return output_.size() - written_; }
+
+  ConnectionOwner& owner_;
+  std::unique_ptr<net::Stream> stream_;
+  RequestParser parser_;
+  std::string peer_;                 // asked for with the first request
+  std::vector<Exchange> exchanges_;  // unanswered, or answered behind an unanswered one; in the order of their requests
+  std::string output_;
+  size_t written_ = 0;  // of output_
+  size_t discarded_bytes_ = 0;
+  uint64_t requests_ = 0;
+  uint64_t wait_request_ = 0;  // the request that wait_ began with
+  uint32_t depth_ = 0;         // callbacks on the stack
+  Phase phase_ = Phase::kOpen;
+  Wait wait_ = Wait::kNone;
+  bool received_ = false;  // bytes, since the timer was looked at
+  bool sent_ = false;
+  bool blocked_ = false;   // the stream took less than it was given
+  bool peer_ended_ = false;
+};
+
+}  // namespace millrace::http

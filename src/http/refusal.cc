@@ -1,0 +1,38 @@
+#include "http/refusal.h"
+
+#include <utility>
+
+namespace millrace::http {
+
+using metrics::Counter;
+using Status = net::IoResult::Status;
+
+Refusal::Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream, std::string answer,
+                 Done done)
+    : loop_(loop), metrics_(metrics), stream_(std::move(stream)), answer_(std::move(answer)), done_(std::move(done)) {
+  stream_->set_handler(this);
+  loop_.wheel().set(*this, kPatience);
+}
+
+void Refusal::on_readable() {
+  const net::IoResult result = stream_->read(loop_.scratch());
+  if (result.status == Status::kWouldBlock) return;
+  if (result.status == Status::kDone) metrics_.add(Counter::kBytesInbound, result.bytes);
+  finish();
+}
+
+void Refusal::finish() {
+  const std::string_view part = answer_;
+  // A fresh socket takes these few bytes whole, or is dead.
+  const net::IoResult result = stream_->write({&part, 1});
+  metrics_.add(Counter::kWrites);
+  if (result.status == Status::kDone) {
+    metrics_.add(Counter::kBytesOutbound, result.bytes);
+    metrics_.add(Counter::kHttpResponses5xx);
+  }
+  stream_->shutdown_write();
+  const Done done = std::move(done_);  // outlives this object
+  done(*this);
+}
+
+}  // namespace millrace::http

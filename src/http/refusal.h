@@ -1,0 +1,45 @@
+// A connection that is turned away: one read, one answer, closed. It knows nothing of requests, and costs one small object.
+//
+// The read comes first because closing on unread bytes sends RST, which may overtake the answer. The peer gets kPatience to
+// send something; then it is answered anyway.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "metrics/metrics.h"
+#include "net/net.h"
+
+namespace millrace::http {
+
+class Refusal final : private net::StreamHandler, private net::Timer {
+ public:
+  static constexpr base::Duration kPatience = std::chrono::seconds(1);
+
+  using Done = std::function<void(Refusal&)>;
+
+  // `done` is called once, at the end of a callback, and may destroy the refusal.
+  Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream, std::string answer, Done done);
+  Refusal(const Refusal&) = delete;
+  Refusal& operator=(const Refusal&) = delete;
+
+  // Answers and is done without waiting for the peer.
+  void finish();
+
+  // Where the owner keeps it.
+  size_t slot = 0;
+
+ private:
+  void on_readable() override;
+  void on_writable() override {}
+  void on_timer() override { finish(); }
+
+  net::Loop& loop_;
+  metrics::Core& metrics_;
+  const std::unique_ptr<net::Stream> stream_;
+  const std::string answer_;
+  Done done_;
+};
+
+}  // namespace millrace::http
