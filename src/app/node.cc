@@ -135,18 +135,18 @@ class Node::Worker final : public net::Acceptor {
   std::thread thread_;
 };
 
-base::Result<std::unique_ptr<Node>> Node::create(const Options& options) {
-  std::unique_ptr<Node> node(new Node(options));
+base::Result<std::unique_ptr<Node>> Node::create(Options options) {
+  std::unique_ptr<Node> node(new Node(std::move(options)));
   base::Result<> opened = node->open();
   if (!opened) return base::fail(opened);
   return node;
 }
 
-Node::Node(const Options& options)
-    : options_(options),
-      files_(net::FileBudget::raise_to_hard_limit(options.open_files_reserve)),
-      registry_(options.workers, {.region = options.region, .server_id = options.server_id, .version = options.version}),
-      admission_(limits(options, files_)) {}
+Node::Node(Options options)
+    : options_(std::move(options)),
+      files_(net::FileBudget::raise_to_hard_limit(options_.open_files_reserve)),
+      registry_(options_.workers, {.region = options_.region, .server_id = options_.server_id, .version = options_.version}),
+      admission_(limits(options_, files_)) {}
 
 // Connections that end give back their subscriptions, maybe on another core: no part of that way is taken down before all of
 // the parts that use it.

@@ -21,7 +21,7 @@ namespace millrace::app {
 class Node {
  public:
   // Binds every address, so that what cannot be listened on is told before anything runs.
-  static base::Result<std::unique_ptr<Node>> create(const Options& options);
+  static base::Result<std::unique_ptr<Node>> create(Options options);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -39,7 +39,7 @@ class Node {
 
  private:
   class Worker;
-  explicit Node(const Options& options);
+  explicit Node(Options options);
 
   base::Result<> open();
   base::Result<> listen();
