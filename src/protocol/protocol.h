@@ -3,13 +3,16 @@
 // A frame holds a batch of messages: JSON objects separated by newlines, or Protobuf messages each behind its length as a
 // varint. Source of each fact: the Centrifuge protocol's client.proto and its JSON mapping (proto3 names, defaults left out).
 //
-// Called by edge/ on the connection's core. Commands are views into the frame that was decoded; they live as long as it.
+// Called by edge/ on the connection's core. Commands are views into the frame that was decoded, but for JSON strings with
+// escapes, which decode_commands() keeps until it returns: copy what must live on.
 // Payloads (`data` and the like) are the bytes as they came: in JSON the exact text of the value, validated and never
 // rebuilt; in Protobuf the bytes of the field.
 //
-// Limits     Nesting of JSON: kJsonDepthMax. The frame's size is bounded by the transport.
+// Limits     Nesting of JSON: kJsonDepthMax. Entries of a connect's map: kConnectEntriesMax. The frame's size is bounded by
+//            the transport.
 // Failure    kInvalid with what was wrong and where; the connection is closed with 3501 (bad request). Unknown fields are
-//            skipped; in JSON a duplicated key's last value counts, as everywhere in proto3.
+//            skipped; in JSON a duplicated key's last value counts, as everywhere in proto3. A JSON `null` is as if the key was
+//            not there (but a payload can be `null`); JSON numbers must be whole, in range, and not in quotes.
 #pragma once
 
 #include <cstdint>
@@ -29,89 +32,91 @@ namespace millrace::protocol {
 enum class Format : uint8_t { kJson, kProtobuf };
 inline constexpr size_t kFormats = 2;
 inline constexpr size_t kJsonDepthMax = 128;
+// `subs` and `headers` of a ConnectRequest: an empty entry takes 8 bytes of a frame but 25 times as much in memory.
+inline constexpr size_t kConnectEntriesMax = 16'384;
 
-// Text that lives in the frame, or for a JSON string with escapes, in the decoder's arena for the same time.
+// A string: valid UTF-8, unescaped. Half a surrogate pair in JSON (`\ud800`) becomes U+FFFD.
 using Text = std::string_view;
-// A payload: raw JSON text, or bytes. "" when absent.
+// A payload: raw JSON text (`null` too), or bytes. "" when absent.
 using Payload = std::string_view;
 
 // ---- Commands (client to server) ----
 
 struct SubscribeRequest {
-  Text channel;
-  Text token;
+  Text channel{};
+  Text token{};
   bool recover = false;
-  Text epoch;
+  Text epoch{};
   uint64_t offset = 0;
-  Payload data;
+  Payload data{};
   bool positioned = false;
   bool recoverable = false;
   bool join_leave = false;
-  Text delta;
+  Text delta{};
   bool has_tags_filter = false;  // `tf` was present; its tree is not decoded yet
   int64_t flag = 0;
   int32_t type = 0;  // 0 stream; 1-3 map, 4 shared poll are answered "not available"
 };
 
 struct ConnectRequest {
-  Text token;
-  Payload data;
-  std::vector<std::pair<Text, SubscribeRequest>> subs;
-  Text name;
-  Text version;
-  std::vector<std::pair<Text, Text>> headers;
+  Text token{};
+  Payload data{};
+  std::vector<std::pair<Text, SubscribeRequest>> subs{};
+  Text name{};
+  Text version{};
+  std::vector<std::pair<Text, Text>> headers{};
   int64_t flag = 0;
 };
 
 struct UnsubscribeRequest {
-  Text channel;
+  Text channel{};
 };
 
 struct PublishRequest {
-  Text channel;
-  Payload data;
+  Text channel{};
+  Payload data{};
   int32_t type = 0;
-  Text key;
+  Text key{};
   bool removed = false;
 };
 
 struct PresenceRequest {
-  Text channel;
+  Text channel{};
 };
 
 struct PresenceStatsRequest {
-  Text channel;
+  Text channel{};
 };
 
 struct HistoryRequest {
-  Text channel;
+  Text channel{};
   int32_t limit = 0;
   struct Since {
     uint64_t offset = 0;
-    Text epoch;
+    Text epoch{};
   };
-  std::optional<Since> since;
+  std::optional<Since> since{};
   bool reverse = false;
 };
 
 struct PingRequest {};
 
 struct SendRequest {
-  Payload data;
+  Payload data{};
 };
 
 struct RpcRequest {
-  Payload data;
-  Text method;
+  Payload data{};
+  Text method{};
 };
 
 struct RefreshRequest {
-  Text token;
+  Text token{};
 };
 
 struct SubRefreshRequest {
-  Text channel;
-  Text token;
+  Text channel{};
+  Text token{};
   int32_t type = 0;
 };
 
@@ -128,11 +133,12 @@ struct Command {
 
 // Calls `on_command` for each command of a frame, in order. It returns false to stop early (which is not an error).
 // Commands before a malformed one have been handed over when the error is returned. An empty frame, or one of white space
-// only, is an error. JSON frames must be valid UTF-8 (checked here: a JSON frame may come as a binary message).
+// only, is an error. JSON frames must be valid UTF-8 (checked here, before the first command: a JSON frame may come as a
+// binary message). A Protobuf command's sub-messages are merged when they come twice; groups are an error.
 base::Result<> decode_commands(Format format, std::string_view frame,
                                base::FunctionRef<bool(const Command&)> on_command);
 
-// Whether `text` is exactly one valid JSON value, white space around it allowed (RFC 8259).
+// Whether `text` is exactly one valid JSON value in valid UTF-8, white space around it allowed (RFC 8259).
 bool valid_json(std::string_view text);
 
 // Appends `json` (valid) without its raw line breaks, which would end a message early in a newline-delimited frame.
@@ -144,28 +150,28 @@ struct SubscribeResult {
   bool expires = false;
   uint32_t ttl = 0;
   bool recoverable = false;
-  std::string epoch;
-  std::vector<model::Publication> publications;
+  std::string epoch{};
+  std::vector<model::Publication> publications{};
   bool recovered = false;
-  model::Offset offset;
+  model::Offset offset{};
   bool positioned = false;
-  base::SharedBytes data;
+  base::SharedBytes data{};
   bool was_recovering = false;
   bool delta = false;
   int64_t id = 0;
 };
 
 struct ConnectResult {
-  std::string_view client;
-  std::string_view version;
+  std::string_view client{};
+  std::string_view version{};
   bool expires = false;
   uint32_t ttl = 0;  // seconds
-  std::string_view data;
-  std::vector<std::pair<std::string, SubscribeResult>> subs;
+  std::string_view data{};
+  std::vector<std::pair<std::string, SubscribeResult>> subs{};
   uint32_t ping = 0;  // seconds
   bool pong = false;
-  std::string_view session;
-  std::string_view node;
+  std::string_view session{};
+  std::string_view node{};
   int64_t time = 0;  // Unix time in milliseconds
 };
 
@@ -174,7 +180,7 @@ struct PublishResult {};
 struct PingResult {};
 
 struct PresenceResult {
-  std::vector<std::pair<std::string, model::ClientInfo>> presence;
+  std::vector<std::pair<std::string, model::ClientInfo>> presence{};
 };
 
 struct PresenceStatsResult {
@@ -183,18 +189,18 @@ struct PresenceStatsResult {
 };
 
 struct HistoryResult {
-  std::vector<model::Publication> publications;
-  std::string epoch;
-  model::Offset offset;
+  std::vector<model::Publication> publications{};
+  std::string epoch{};
+  model::Offset offset{};
 };
 
 struct RpcResult {
-  std::string_view data;
+  std::string_view data{};
 };
 
 struct RefreshResult {
-  std::string_view client;
-  std::string_view version;
+  std::string_view client{};
+  std::string_view version{};
   bool expires = false;
   uint32_t ttl = 0;
 };
@@ -222,16 +228,32 @@ struct UnsubscribePush {
   model::Unsubscribe why;
 };
 struct MessagePush {
-  std::string_view data;
+  std::string_view data{};
 };
 struct DisconnectPush {
   model::Disconnect why;
 };
 
-using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribePush, MessagePush, DisconnectPush>;
+// The server subscribed the client to the push's channel.
+struct SubscribePush {
+  bool recoverable = false;
+  std::string_view epoch{};
+  model::Offset offset{};
+  bool positioned = false;
+  std::string_view data{};
+};
+// The connection's token was refreshed by the server; the push has no channel.
+struct RefreshPush {
+  bool expires = false;
+  uint32_t ttl = 0;  // seconds
+};
+
+using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribePush, MessagePush, DisconnectPush, SubscribePush,
+                              RefreshPush>;
 
 // Appends one message to a frame being built: what separates it from the one before (a newline, if `frame` is not empty)
-// or its length, and the message. Frames made this way can themselves be joined with append_joined().
+// or its length, and the message. Frames made this way can themselves be joined with append_joined(). In JSON, payloads are
+// placed as they are: each must be valid JSON that went through append_json_line().
 void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBody& body);
 void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body);
 

@@ -1,0 +1,135 @@
+// Commands from JSON: objects separated by line breaks. One pass, straight into the command's fields.
+//
+// A command may be spread over several lines (a pretty-printed payload): the reader goes from object to object and looks for
+// the line break between them, instead of cutting the frame at each.
+#include <simdjson.h>
+
+#include "protocol/decode.h"
+#include "protocol/json_cursor.h"
+#include "protocol/schema.h"
+
+namespace millrace::protocol {
+namespace {
+
+template <class Message>
+void read_message(JsonCursor& in, Message& message);
+
+// Holds one key of an object against each field of a message, and reads its value into the one that has this name.
+class JsonField {
+ public:
+  JsonField(JsonCursor& in, std::string_view key) : in_(in), key_(key) {}
+
+  bool matched() const { return matched_; }
+
+  void text(uint32_t, std::string_view name, Text& value) {
+    if (take(name)) in_.read_string(value);
+  }
+  void boolean(uint32_t, std::string_view name, bool& value) {
+    if (take(name)) in_.read_bool(value);
+  }
+  template <std::integral T>
+  void integer(uint32_t, std::string_view name, T& value) {
+    if (take(name)) in_.read_integer(value);
+  }
+
+  // For a payload `null` is a value as good as any other.
+  void payload(uint32_t, std::string_view name, Payload& value) {
+    if (matched_ || key_ != name) return;
+    matched_ = true;
+    in_.read_raw(value);
+  }
+
+  template <class Message>
+  void optional_message(uint32_t, std::string_view name, std::optional<Message>& value) {
+    if (take(name)) read_message(in_, value.emplace());
+  }
+
+  void presence(uint32_t, std::string_view name, bool& present) {
+    if (!take(name)) return;
+    PingRequest ignored;
+    read_message(in_, ignored);
+    present = true;
+  }
+
+  template <class Message>
+  void entries(uint32_t, std::string_view name, std::vector<std::pair<Text, Message>>& map) {
+    read_map(name, map, [this](Message& value) { read_message(in_, value); });
+  }
+  void texts(uint32_t, std::string_view name, std::vector<std::pair<Text, Text>>& map) {
+    read_map(name, map, [this](Text& value) { in_.read_string(value); });
+  }
+
+  template <class Request>
+  void body(uint32_t, std::string_view name, CommandBody& value) {
+    if (!take(name)) return;
+    read_alternative<Request>(value, [this](Request& request) {
+      request = Request();
+      read_message(in_, request);
+    });
+  }
+
+ private:
+  // Whether the value is this field's, and is there to be read: `null` is as if the key was not there.
+  bool take(std::string_view name) {
+    if (matched_ || key_ != name) return false;
+    matched_ = true;
+    return !in_.skip_null() && !in_.failed();
+  }
+
+  template <class Value, class Read>
+  void read_map(std::string_view name, std::vector<std::pair<Text, Value>>& map, Read read) {
+    if (!take(name) || !in_.begin_object()) return;
+    map.clear();
+    std::string_view key;
+    while (in_.next_key(key)) {
+      if (in_.skip_null()) continue;
+      if (map.size() == kConnectEntriesMax) {
+        in_.fail(kTooManyEntries);
+        return;
+      }
+      read(map.emplace_back(key, Value()).second);
+    }
+  }
+
+  JsonCursor& in_;
+  std::string_view key_;
+  bool matched_ = false;
+};
+
+template <class Message>
+void read_message(JsonCursor& in, Message& message) {
+  if (!in.begin_object()) return;
+  std::string_view key;
+  while (in.next_key(key)) {
+    JsonField field(in, key);
+    Schema<Message>::fields(field, message);
+    if (!field.matched()) in.skip_value();
+  }
+}
+
+}  // namespace
+
+base::Result<> decode_json(std::string_view frame, base::FunctionRef<bool(const Command&)> on_command) {
+  if (!simdjson::validate_utf8(frame.data(), frame.size())) {
+    return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
+  }
+  JsonCursor in(frame);
+  if (in.at_end()) return base::fail(base::ErrorCode::kInvalid, "JSON: an empty frame");
+  do {
+    Command command;
+    read_message(in, command);
+    if (in.failed()) break;
+    drop_repeated_entries(command);
+    if (!on_command(command)) return {};
+  } while (in.next_line());
+  if (in.failed()) return std::unexpected(in.error());
+  return {};
+}
+
+bool valid_json(std::string_view text) {
+  if (text.empty() || !simdjson::validate_utf8(text.data(), text.size())) return false;
+  JsonCursor in(text);
+  return in.skip_value() && in.at_end();
+}
+
+}  // namespace millrace::protocol

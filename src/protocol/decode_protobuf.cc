@@ -1,0 +1,170 @@
+// Commands from Protobuf: messages with their length before them. protozero reads, and throws: every call of it is in here,
+// under one try.
+#include <simdjson.h>
+
+#include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
+#include <protozero/varint.hpp>
+
+#include "protocol/decode.h"
+#include "protocol/schema.h"
+
+namespace millrace::protocol {
+namespace {
+
+using protozero::pbf_wire_type;
+
+// A message, or a part of one, and what we have against it so far. protozero's own objections are exceptions.
+struct Input {
+  protozero::pbf_reader reader;
+  const char*& failure;
+
+  Input part() { return Input{reader.get_message(), failure}; }
+};
+
+template <class Message>
+void read_message(Input in, Message& message);
+
+// Holds one field of the input against each field of a message, and reads it into the one that has its number and wire type.
+// A known number with another wire type is an unknown field, as in other proto3 parsers.
+class ProtobufField {
+ public:
+  explicit ProtobufField(Input& in) : in_(in) {}
+
+  bool matched() const { return matched_; }
+
+  void text(uint32_t number, std::string_view, Text& value) {
+    if (!take(number, pbf_wire_type::length_delimited)) return;
+    value = bytes();
+    if (!value.empty() && !simdjson::validate_utf8(value.data(), value.size())) {
+      in_.failure = "a string is not UTF-8";
+    }
+  }
+  void payload(uint32_t number, std::string_view, Payload& value) {
+    if (take(number, pbf_wire_type::length_delimited)) value = bytes();
+  }
+  // Any number but 0 is true; protozero's own get_bool() looks at the first byte only.
+  void boolean(uint32_t number, std::string_view, bool& value) {
+    if (take(number, pbf_wire_type::varint)) value = in_.reader.get_uint64() != 0;
+  }
+  // What does not fit the field's type loses its upper bits, as in other proto3 parsers.
+  template <std::integral T>
+  void integer(uint32_t number, std::string_view, T& value) {
+    if (take(number, pbf_wire_type::varint)) value = static_cast<T>(in_.reader.get_uint64());
+  }
+
+  template <class Message>
+  void message(uint32_t number, std::string_view, Message& value) {
+    if (take(number, pbf_wire_type::length_delimited)) read_message(in_.part(), value);
+  }
+  template <class Message>
+  void optional_message(uint32_t number, std::string_view, std::optional<Message>& value) {
+    if (!take(number, pbf_wire_type::length_delimited)) return;
+    if (!value) value.emplace();
+    read_message(in_.part(), *value);
+  }
+
+  void presence(uint32_t number, std::string_view, bool& present) {
+    if (!take(number, pbf_wire_type::length_delimited)) return;
+    PingRequest ignored;
+    read_message(in_.part(), ignored);
+    present = true;
+  }
+
+  template <class Value>
+  void entries(uint32_t number, std::string_view, std::vector<std::pair<Text, Value>>& map) {
+    if (!take(number, pbf_wire_type::length_delimited)) return;
+    if (map.size() == kConnectEntriesMax) {
+      in_.failure = kTooManyEntries;
+      return;
+    }
+    read_message(in_.part(), map.emplace_back());
+  }
+  void texts(uint32_t number, std::string_view name, std::vector<std::pair<Text, Text>>& map) {
+    entries(number, name, map);
+  }
+
+  template <class Request>
+  void body(uint32_t number, std::string_view, CommandBody& value) {
+    if (!take(number, pbf_wire_type::length_delimited)) return;
+    read_alternative<Request>(value, [this](Request& request) { read_message(in_.part(), request); });
+  }
+
+ private:
+  bool take(uint32_t number, pbf_wire_type type) {
+    if (matched_ || in_.reader.tag_and_type() != protozero::tag_and_type(number, type)) return false;
+    matched_ = true;
+    return true;
+  }
+
+  std::string_view bytes() {
+    const protozero::data_view view = in_.reader.get_view();
+    return {view.data(), view.size()};
+  }
+
+  Input& in_;
+  bool matched_ = false;
+};
+
+}  // namespace
+
+// A map's entry is a message of key = 1 and value = 2.
+template <class Value>
+struct Schema<std::pair<Text, Value>> {
+  static void fields(auto& visitor, std::pair<Text, Value>& entry) {
+    visitor.text(1, "key", entry.first);
+    if constexpr (std::is_same_v<Value, Text>) {
+      visitor.text(2, "value", entry.second);
+    } else {
+      visitor.message(2, "value", entry.second);
+    }
+  }
+};
+
+namespace {
+
+template <class Message>
+void read_message(Input in, Message& message) {
+  while (in.failure == nullptr && in.reader.next()) {
+    ProtobufField field(in);
+    Schema<Message>::fields(field, message);
+    if (!field.matched()) in.reader.skip();
+  }
+}
+
+// Reads the message at `at` and moves behind it. Returns what is wrong with it, or null.
+const char* read_command(const char*& at, const char* end, Command& command) {
+  const char* failure = nullptr;
+  try {
+    const uint64_t length = protozero::decode_varint(&at, end);
+    if (length > static_cast<uint64_t>(end - at)) return "the frame ends within a message";
+    const auto size = static_cast<size_t>(length);
+    read_message(Input{protozero::pbf_reader(at, size), failure}, command);
+    at += size;
+  } catch (const protozero::exception& malformed) {
+    failure = malformed.what();  // a literal: protozero's exceptions hold no text of their own
+  }
+  return failure;
+}
+
+}  // namespace
+
+base::Result<> decode_protobuf(std::string_view frame,
+                               base::FunctionRef<bool(const Command&)> on_command) {
+  const char* at = frame.data();
+  const char* const end = at + frame.size();
+  while (at != end) {
+    const char* const start = at;
+    Command command;
+    if (const char* const failure = read_command(at, end, command)) {
+      return base::fail(base::ErrorCode::kInvalid, "Protobuf, message at byte " +
+                                                       std::to_string(start - frame.data()) + ": " +
+                                                       failure);
+    }
+    drop_repeated_entries(command);
+    if (!on_command(command)) return {};
+  }
+  return {};
+}
+
+}  // namespace millrace::protocol

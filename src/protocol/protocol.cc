@@ -1,0 +1,95 @@
+#include "protocol/protocol.h"
+
+#include <algorithm>
+
+#include "protocol/decode.h"
+#include "protocol/json_writer.h"
+#include "protocol/protobuf_writer.h"
+
+namespace millrace::protocol {
+namespace {
+
+template <class Value>
+void keep_last_of_each(std::vector<std::pair<Text, Value>>& map) {
+  if (map.size() < 2) return;
+  std::vector<Text> keys;
+  keys.reserve(map.size());
+  for (const auto& entry : map) keys.push_back(entry.first);
+  std::ranges::sort(keys);
+  if (std::ranges::adjacent_find(keys) == keys.end()) return;
+
+  std::ranges::stable_sort(map, {}, &std::pair<Text, Value>::first);
+  size_t kept = 0;
+  for (size_t i = 0; i < map.size(); ++i) {
+    if (i + 1 < map.size() && map[i].first == map[i + 1].first) continue;
+    if (kept != i) map[kept] = std::move(map[i]);
+    ++kept;
+  }
+  map.erase(map.begin() + static_cast<std::ptrdiff_t>(kept), map.end());
+}
+
+// Starts a JSON message behind those that are in the frame.
+void separate(std::string& frame) {
+  if (!frame.empty()) frame.push_back('\n');
+}
+
+template <class Message>
+void append_message(Format format, std::string& frame, const Message& message) {
+  if (format == Format::kProtobuf) {
+    ProtobufWriter(frame).write(message);
+    return;
+  }
+  separate(frame);
+  JsonWriter(frame).write(message);
+}
+
+}  // namespace
+
+void drop_repeated_entries(Command& command) {
+  if (auto* const connect = std::get_if<ConnectRequest>(&command.body)) {
+    keep_last_of_each(connect->subs);
+    keep_last_of_each(connect->headers);
+  }
+}
+
+base::Result<> decode_commands(Format format, std::string_view frame,
+                               base::FunctionRef<bool(const Command&)> on_command) {
+  if (frame.empty()) return base::fail(base::ErrorCode::kInvalid, "an empty frame");
+  return format == Format::kJson ? decode_json(frame, on_command)
+                                 : decode_protobuf(frame, on_command);
+}
+
+// Within a string a line break is always escaped, so a raw one is white space between tokens, which the grammar doesn't need.
+void append_json_line(std::string& out, std::string_view json) {
+  for (;;) {
+    const size_t line_break = json.find_first_of("\r\n");
+    out += json.substr(0, line_break);
+    if (line_break == std::string_view::npos) return;
+    json.remove_prefix(line_break + 1);
+  }
+}
+
+void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBody& body) {
+  append_message(format, frame, Reply{id, body});
+}
+
+void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body) {
+  append_message(format, frame, PushReply{Push{channel, body}});
+}
+
+void append_ping(Format format, std::string& frame) {
+  if (format == Format::kProtobuf) {
+    frame.push_back('\0');
+    return;
+  }
+  separate(frame);
+  frame += "{}";
+}
+
+void append_joined(Format format, std::string& frame, std::string_view other) {
+  if (other.empty()) return;
+  if (format == Format::kJson) separate(frame);
+  frame += other;
+}
+
+}  // namespace millrace::protocol
