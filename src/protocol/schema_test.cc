@@ -1,0 +1,156 @@
+// Holds schema.h against proto/client.proto: each field that is read or written has the number, name and type that the
+// protocol gives it.
+#include "protocol/schema.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <string>
+
+namespace millrace::protocol {
+namespace {
+
+// Per message of client.proto: a field's name -> "number type".
+using Fields = std::map<std::string, std::string>;
+
+std::map<std::string, Fields> read_proto() {
+  std::ifstream file(MILLRACE_CLIENT_PROTO);
+  EXPECT_TRUE(file.is_open()) << MILLRACE_CLIENT_PROTO;
+  const std::regex message_line(R"(message (\w+) \{\}?)");
+  const std::regex field_line(R"( +((?:repeated )?[\w<>, ]+?) (\w+) = (\d+);.*)");
+  std::map<std::string, Fields> messages;
+  std::string name;
+  std::smatch match;
+  for (std::string line; std::getline(file, line);) {
+    if (std::regex_match(line, match, message_line)) {
+      name = match[1];
+      messages[name];
+    } else if (std::regex_match(line, match, field_line)) {
+      messages[name][match[2]] = match[3].str() + " " + match[1].str();
+    }
+  }
+  return messages;
+}
+
+// A visitor that asks of each field whether the protocol has it so.
+class Check {
+ public:
+  explicit Check(const Fields& fields) : fields_(fields) {}
+
+  int checked() const { return checked_; }
+
+  void text(uint32_t number, std::string_view name, std::string_view) { expect(number, name, "string"); }
+  void text_always(uint32_t number, std::string_view name, std::string_view) { expect(number, name, "string"); }
+  void payload(uint32_t number, std::string_view name, std::string_view) { expect(number, name, "bytes"); }
+  void boolean(uint32_t number, std::string_view name, bool) { expect(number, name, "bool"); }
+  void integer(uint32_t number, std::string_view name, uint32_t) { expect(number, name, "uint32"); }
+  void integer(uint32_t number, std::string_view name, uint64_t) { expect(number, name, "uint64"); }
+  void integer(uint32_t number, std::string_view name, int32_t) { expect(number, name, "int32"); }
+  void integer(uint32_t number, std::string_view name, int64_t) { expect(number, name, "int64"); }
+  void integer_always(uint32_t number, std::string_view name, auto value) { integer(number, name, value); }
+  void texts(uint32_t number, std::string_view name, const auto&) { expect(number, name, "map<string, string>"); }
+  void presence(uint32_t number, std::string_view name, bool) { expect(number, name, "FilterNode"); }
+  void message(uint32_t number, std::string_view name, const auto&) { expect(number, name, "[A-Z]\\w+"); }
+  void optional_message(uint32_t number, std::string_view name, const auto&) { expect(number, name, "[A-Z]\\w+"); }
+  void messages(uint32_t number, std::string_view name, const auto&) { expect(number, name, "repeated \\w+"); }
+  void messages_always(uint32_t number, std::string_view name, const auto& values) { messages(number, name, values); }
+  void entries(uint32_t number, std::string_view name, const auto&) { expect(number, name, "map<string, [A-Z]\\w+>"); }
+  void entries_always(uint32_t number, std::string_view name, const auto& values) { entries(number, name, values); }
+  template <class Request>
+  void body(uint32_t number, std::string_view name, const CommandBody&) {
+    expect(number, name, "[A-Z]\\w+");
+  }
+
+ private:
+  void expect(uint32_t number, std::string_view name, const std::string& type) {
+    ++checked_;
+    const auto field = fields_.find(std::string(name));
+    ASSERT_NE(field, fields_.end()) << name;
+    EXPECT_TRUE(std::regex_match(field->second, std::regex(std::to_string(number) + " " + type)))
+        << name << " is " << field->second << ", not " << number << " " << type;
+  }
+
+  const Fields& fields_;
+  int checked_ = 0;
+};
+
+template <class Message>
+void expect_fields(const std::string& name, Message message, int count) {
+  SCOPED_TRACE(name);
+  static const std::map<std::string, Fields> proto = read_proto();
+  const auto fields = proto.find(name);
+  ASSERT_NE(fields, proto.end());
+  Check check(fields->second);
+  Schema<Message>::fields(check, message);
+  EXPECT_EQ(check.checked(), count);
+}
+
+TEST(Schema, requests_are_those_of_the_protocol) {
+  expect_fields("Command", Command(), 13);
+  expect_fields("ConnectRequest", ConnectRequest(), 7);
+  expect_fields("SubscribeRequest", SubscribeRequest(), 13);
+  expect_fields("UnsubscribeRequest", UnsubscribeRequest(), 1);
+  expect_fields("PublishRequest", PublishRequest(), 5);
+  expect_fields("PresenceRequest", PresenceRequest(), 1);
+  expect_fields("PresenceStatsRequest", PresenceStatsRequest(), 1);
+  expect_fields("HistoryRequest", HistoryRequest(), 4);
+  expect_fields("StreamPosition", HistoryRequest::Since(), 2);
+  expect_fields("PingRequest", PingRequest(), 0);
+  expect_fields("SendRequest", SendRequest(), 1);
+  expect_fields("RPCRequest", RpcRequest(), 2);
+  expect_fields("RefreshRequest", RefreshRequest(), 1);
+  expect_fields("SubRefreshRequest", SubRefreshRequest(), 3);
+}
+
+TEST(Schema, results_are_those_of_the_protocol) {
+  expect_fields("Error", model::ReplyError(), 3);
+  expect_fields("ConnectResult", ConnectResult(), 11);
+  expect_fields("SubscribeResult", SubscribeResult(), 12);
+  expect_fields("UnsubscribeResult", UnsubscribeResult(), 0);
+  expect_fields("PublishResult", PublishResult(), 0);
+  expect_fields("PresenceResult", PresenceResult(), 1);
+  expect_fields("PresenceStatsResult", PresenceStatsResult(), 2);
+  expect_fields("HistoryResult", HistoryResult(), 3);
+  expect_fields("PingResult", PingResult(), 0);
+  expect_fields("RPCResult", RpcResult(), 1);
+  expect_fields("RefreshResult", RefreshResult(), 4);
+  expect_fields("SubRefreshResult", SubRefreshResult(), 2);
+}
+
+TEST(Schema, pushes_are_those_of_the_protocol) {
+  const model::ClientInfo info;
+  const model::Publication publication;
+  expect_fields("ClientInfo", info, 4);
+  expect_fields("Publication", publication, 4);
+  expect_fields("Publication", PublicationPush{publication}, 4);
+  expect_fields("Join", JoinPush{info}, 1);
+  expect_fields("Leave", LeavePush{info}, 1);
+  expect_fields("Unsubscribe", UnsubscribePush(), 2);
+  expect_fields("Message", MessagePush(), 1);
+  expect_fields("Subscribe", SubscribePush(), 5);
+  expect_fields("Disconnect", DisconnectPush(), 3);
+  expect_fields("Refresh", RefreshPush(), 2);
+}
+
+TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
+  const PushBody push_body = MessagePush();
+  expect_fields("Push", Push{"c", push_body}, 2);
+  expect_fields("Reply", PushReply{{"c", push_body}}, 1);
+  const ReplyBody reply_bodies[] = {
+      model::ReplyError(), ConnectResult(), SubscribeResult(), UnsubscribeResult(), PublishResult(), PresenceResult(),
+      PresenceStatsResult(), HistoryResult(), PingResult(), RpcResult(), RefreshResult(), SubRefreshResult()};
+  static_assert(std::size(reply_bodies) == std::variant_size_v<ReplyBody>);
+  for (const ReplyBody& body : reply_bodies) expect_fields("Reply", Reply{1, body}, 2);
+  const model::ClientInfo info;
+  const model::Publication publication;
+  const PushBody push_bodies[] = {PublicationPush{publication}, JoinPush{info}, LeavePush{info}, UnsubscribePush(),
+                                  MessagePush(), DisconnectPush(), SubscribePush(), RefreshPush()};
+  static_assert(std::size(push_bodies) == std::variant_size_v<PushBody>);
+  for (const PushBody& body : push_bodies) expect_fields("Push", Push{"c", body}, 2);
+}
+
+}  // namespace
+}  // namespace millrace::protocol
