@@ -69,7 +69,7 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count, const ch
   std::string file;
   bool help = false;
   bool version = false;
-  const CLI::Option* config = app.add_option("-c,--config", file);
+  const CLI::Option* config = app.add_option("-c,--config", file)->type_name("FILE");
   app.add_flag("--dev", parsed.dev);
   app.add_flag("-h,--help", help);
   app.add_flag("--version", version);
@@ -78,7 +78,8 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count, const ch
   for (size_t i = 0; i < values.size(); ++i) {
     const KeyFlag& flag = key_flags()[i];
     const std::string comma = flag.short_name.empty() ? "" : ",";
-    options.push_back(app.add_option(std::string(flag.short_name) + comma + std::string(flag.name), values[i]));
+    options.push_back(app.add_option(std::string(flag.short_name) + comma + std::string(flag.name), values[i])
+                          ->type_name(std::string(flag.argument)));
   }
   std::vector<const CLI::App*> commands;
   for (const CommandName& command : kCommands) {

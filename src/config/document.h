@@ -37,6 +37,7 @@ struct Value {
   Place place;
   // Text from the environment, a flag or a ${...} reference: its type is what its key wants.
   bool untyped = false;
+  bool from_reference = false;  // holds what a ${...} stood for, perhaps a secret: not to be shown
 
   const std::string* string() const { return std::get_if<std::string>(&data); }
   const Array* array() const { return std::get_if<Array>(&data); }

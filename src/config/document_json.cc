@@ -75,21 +75,28 @@ JsonReader::Read JsonReader::read() {
   if (const auto error = parser_.iterate(text_).get(document_)) {
     return fail(Place{source_, 1, 1}, simdjson::error_message(error));
   }
-  // The root is taken as what it is: only then does the library check that its bracket is closed at the end of the text.
+  constexpr std::string_view kBlanks = " \t\r\n";
   Value root;
-  root.place = place_at(text_.data() + std::min(text().find_first_not_of(" \t\r\n"), text_.size()));
+  root.place = place_at(text_.data() + std::min(text().find_first_not_of(kBlanks), text_.size()));
+  // The root is taken as what it is: only then does the library check that its bracket is closed at the end of the text.
+  ondemand::json_type type{};
   ondemand::object object;
   ondemand::array array;
-  Read value;
-  if (!document_.get_object().get(object)) {
-    value = read_object(object, std::move(root), 0);
-  } else if (const auto error = document_.get_array().get(array); !error) {
-    value = read_array(array, std::move(root), 0);
-  } else if (error == simdjson::INCORRECT_TYPE) {
-    return fail(root.place, "the text is neither an object nor an array");
+  simdjson::error_code error = document_.type().get(type);
+  if (!error && type == ondemand::json_type::object) {
+    error = document_.get_object().get(object);
+  } else if (!error && type == ondemand::json_type::array) {
+    error = document_.get_array().get(array);
   } else {
-    return syntax_error(error);
+    return fail(root.place, "the text is neither an object nor an array");
   }
+  if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT) {
+    return fail(place_at(text_.data() + text().find_last_not_of(kBlanks)),
+                "the text does not end with the bracket that closes it: it is cut off, or there is more behind it");
+  }
+  if (error) return syntax_error(error);
+  Read value = type == ondemand::json_type::object ? read_object(object, std::move(root), 0)
+                                                   : read_array(array, std::move(root), 0);
   if (!value) return value;
   if (const char* at = nullptr; !document_.current_location().get(at)) {
     return fail(place_at(at), "there is text after the end of the document");
@@ -138,7 +145,8 @@ JsonReader::Read JsonReader::read_value(ondemand::value in, int depth) {
     }
     case ondemand::json_type::null: break;
   }
-  if (!in.is_null()) return fail(value.place, "a value that begins with n is null");
+  bool is_null = false;
+  if (in.is_null().get(is_null) || !is_null) return fail(value.place, "a value that begins with n is null");
   return value;
 }
 

@@ -136,31 +136,39 @@ class EnvironmentReader {
     }
   }
 
-  std::vector<std::string> known_variables() const {
-    std::vector<std::string> names = {variable_name(kNamespaces)};
-    for (const auto& key : config_keys()) names.push_back(variable_name(key.path));
+  std::vector<std::string> known_paths() const {
+    std::vector<std::string> paths = {std::string(kNamespaces)};
+    for (const auto& key : config_keys()) paths.push_back(key.path);
     for (const auto& key : channel_keys()) {
-      names.push_back(variable_name(std::string(kWithoutNamespace) + "." + key.path));
+      paths.push_back(std::string(kWithoutNamespace) + "." + key.path);
       for (const Namespace& space : draft_.config.channel.namespaces) {
-        names.push_back(variable_name(std::string(kNamespaces) + "." + space.name + "." + key.path));
+        paths.push_back(std::string(kNamespaces) + "." + space.name + "." + key.path);
       }
     }
-    return names;
+    return paths;
+  }
+
+  // Compares keys rather than variables: they tell where a part ends.
+  static std::string did_you_mean_variable(const std::string& variable, std::span<const std::string> paths) {
+    std::string word = variable.substr(kVariablePrefix.size());
+    std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string path = nearest(word, paths, "._-");
+    return path.empty() ? "" : ", did you mean " + variable_name(path) + "?";
   }
 
   void refuse_rest() {
     if (unread_.empty()) return;
     const Place environment{std::string(kEnvironment), 0, 0};
-    const std::vector<std::string> known = known_variables();
+    const std::vector<std::string> known = known_paths();
     for (const std::string& variable : unread_) {
       if (is_from_kubernetes(variable, variables_.find(variable)->second)) {
         draft_.warn(environment, variable, "is what Kubernetes says of a service named millrace; it has no effect");
       } else if (variable == variable_name("dev")) {
         draft_.error(environment, variable, "is a flag only: start with --dev");
       } else if (variable.starts_with(variable_name(kNamespaces) + "_")) {
-        draft_.error(environment, variable, "no namespace or no option of that name" + did_you_mean(variable, known));
+        draft_.error(environment, variable, "no namespace or no option of that name" + did_you_mean_variable(variable, known));
       } else {
-        draft_.error(environment, variable, "unknown variable" + did_you_mean(variable, known, "_"));
+        draft_.error(environment, variable, "unknown variable" + did_you_mean_variable(variable, known));
       }
     }
   }

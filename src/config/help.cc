@@ -63,7 +63,7 @@ COMMANDS
                             file, environment and flags. Prints "ok", or every
                             mistake with its place. Alias: checkconfig.
     genconfig               Print a configuration file to start from, with every
-                            key in a comment:  millrace genconfig > millrace.toml
+                            key in a comment.
     configdoc               Print the reference of all keys, as Markdown.
     version                 Print the version.
     help                    Print this text.
@@ -113,6 +113,7 @@ EXIT STATUS
 
 EXAMPLES
     millrace --dev --port 9000
+    millrace genconfig > millrace.toml
     millrace --config /etc/millrace/millrace.toml
     millrace check-config -c millrace.toml && systemctl reload millrace
     MILLRACE_LOG_LEVEL=debug MILLRACE_WORKERS=4 millrace

@@ -35,11 +35,11 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-// What `value` is, in words; a secret's text stays out of them.
+// What `value` is, in words; the text of what may be a secret stays out of them.
 std::string got(const Value& value, bool secret) {
   const std::string* text = value.string();
   if (text == nullptr) return std::string(kind_name(value));
-  return secret ? "a string" : quoted(*text);
+  return secret || value.from_reference ? "a string" : quoted(*text);
 }
 
 Read mismatch(Type type, const Value& value, bool secret) {
@@ -76,7 +76,8 @@ Read in_range(Type type, int64_t number, int64_t min, int64_t max) {
   return number;
 }
 
-Read read_choice(std::span<const std::string_view> choices, const std::string& text) {
+Read read_choice(std::span<const std::string_view> choices, const Value& value) {
+  const std::string& text = *value.string();
   if (std::ranges::find(choices, text) != choices.end()) return text;
   std::vector<std::string> names;
   std::string list;
@@ -84,7 +85,7 @@ Read read_choice(std::span<const std::string_view> choices, const std::string& t
     names.emplace_back(choice);
     list += (list.empty() ? "" : ", ") + quoted(choice);
   }
-  return std::unexpected((names.size() == 1 ? "must be " : "must be one of ") + list + ", got " + quoted(text) +
+  return std::unexpected((names.size() == 1 ? "must be " : "must be one of ") + list + ", got " + got(value, false) +
                          did_you_mean(text, names));
 }
 
@@ -150,7 +151,7 @@ Read read_setting(const Key<Owner>& key, const Value& value) {
       return *text;
     case Type::kChoice:
       if (text == nullptr) break;
-      return read_choice(key.choices, *text);
+      return read_choice(key.choices, value);
     case Type::kStringList: return read_list(value, key.is_secret);
   }
   return mismatch(key.type, value, key.is_secret);

@@ -8,6 +8,7 @@ namespace millrace::config {
 namespace {
 
 constexpr size_t kWordMax = 128;  // longer ones are nobody's slip
+constexpr size_t kPartMin = 4;    // shorter ones are near to everything
 
 std::string with_one_separator(std::string_view text, std::string_view separators) {
   std::string out(text);
@@ -22,6 +23,9 @@ bool ends_in_part(std::string_view whole, std::string_view end) {
   if (!whole.ends_with(end)) return false;
   return whole.size() == end.size() || whole[whole.size() - end.size() - 1] == '_';
 }
+
+// The last of the parts between `separator`s.
+std::string_view last_part(std::string_view text, char separator) { return text.substr(text.rfind(separator) + 1); }
 
 }  // namespace
 
@@ -59,14 +63,18 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
     }
   }
   if (best != nullptr || separators.empty()) return best == nullptr ? "" : *best;
-  // Nothing looks like it: perhaps it is a key in the wrong group. The last part alone, then, if it names one key only.
-  const std::string_view last = word.substr(word.find_last_of(separators.substr(0, 1)) + 1);
+  // Nothing looks like it: perhaps it is a name without its group, or in a wrong one.
+  const char separator = separators[0];
+  const std::string_view last = last_part(word, separator);
   for (const std::string_view end : {std::string_view(plain), last}) {
     for (const std::string& candidate : candidates) {
       if (ends_in_part(with_one_separator(candidate, separators), end)) return candidate;
     }
   }
-  return "";
+  const auto close = std::ranges::find_if(candidates, [&](const std::string& candidate) {
+    return last.size() >= kPartMin && edit_distance(last, last_part(candidate, separator)) == 1;
+  });
+  return close == candidates.end() ? "" : *close;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates, std::string_view separators) {

@@ -36,6 +36,10 @@ class Checker {
   void warn(bool holds, const std::string& key, std::string message) {
     if (!holds) draft_.warn(draft_.place_of(key), key, std::move(message));
   }
+  // Of something that nobody wrote.
+  void warn_of_absence(bool holds, const std::string& key, std::string message) {
+    if (!holds && draft_.errors.empty()) draft_.warn(Place{}, key, std::move(message));
+  }
 
  private:
   bool refused(std::string_view key) const { return draft_.failed.contains(key); }
@@ -192,7 +196,7 @@ void check_access(const Config& config, Checker& check) {
   if (config.dev) return;
   check.warn(!client.insecure, "client.insecure", "is on: everybody may connect, subscribe and publish");
   const bool somebody = client.insecure || client.allow_anonymous_connect_without_token || client.token.any_key();
-  check.warn(somebody, "client.token",
+  check.warn_of_absence(somebody, "client.token",
              "has no key, so nobody can connect; to try Millrace out, start it with --dev");
 }
 
