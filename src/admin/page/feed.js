@@ -5,7 +5,7 @@ import { Sparkline } from './sparkline.js';
 
 const kRowsMax = 200;
 const kTextMax = 2000; // characters of one payload that are shown
-const kLineMax = 48; // characters of a payload's line, if it can be broken
+const kLineMax = 44; // characters of a payload's line, if it can be broken
 
 const kToken =
   /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;

@@ -74,6 +74,11 @@ export class Figures {
 
   take(scrape) {
     const at = performance.now();
+    // A restarted server counts from zero.
+    const started = (of) => of.value('process_start_time_seconds');
+    if (this.scrapes.some((earlier) => started(earlier.scrape) !== started(scrape))) {
+      this.scrapes = [];
+    }
     this.scrapes.push({ at, scrape });
     if (this.scrapes.length > kLatencyWindow + 1) this.scrapes.shift();
     const before = this.scrapes.at(-2);
