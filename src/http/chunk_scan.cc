@@ -51,7 +51,8 @@ ChunkScan::Verdict ChunkScan::step(char c) {
     case State::kTrailerEnd:
       return expect(c, '\n', State::kLine);
     case State::kEnd:
-      return c == '\n' ? Verdict::kComplete : fail(400, "a chunked body's line does not end in CRLF");
+      return c == '\n' ? Verdict::kComplete
+                       : fail(400, "a chunked body's line does not end in CRLF");
   }
   return Verdict::kNeedMore;
 }

@@ -1,8 +1,12 @@
-// The strict look at a chunked body (RFC 9112, section 7.1), byte by byte as it comes, before the library decodes it.
+// The strict look at a chunked body (RFC 9112, section 7.1), byte by byte as it comes, before the
+// library decodes it.
 //
-//   chunked-body = *( size [ ";" extension ] CRLF data CRLF ) 1*"0" [ ";" extension ] CRLF *( field-line CRLF ) CRLF
+//   body  = *( chunk ) 1*"0" [ extension ] CRLF *( field-line CRLF ) CRLF
+//   chunk = 1*16HEXDIG [ extension ] CRLF data CRLF
+//   extension = ";" *( field characters )
 //
-// Stricter than the grammar: no white space before an extension. Extensions and trailers are bounded, and ignored.
+// Stricter than the grammar: no white space before an extension. Extensions and trailers are
+// bounded, and ignored.
 #pragma once
 
 #include <cstddef>
@@ -23,25 +27,25 @@ class ChunkScan {
 
   enum class Verdict : uint8_t { kNeedMore, kComplete, kError };
 
-  // Looks at the bytes that follow those of the last call. `passed` is set to how many of them are good and belong to this
-  // body: all, unless it ends among them or is wrong there.
+  // Looks at the bytes that follow those of the last call. `passed` is set to how many of them are
+  // good and belong to this body: all, unless it ends among them or is wrong there.
   Verdict scan(std::string_view bytes, size_t& passed);
 
   const ParseError& error() const { return error_; }
 
  private:
   enum class State : uint8_t {
-    kSize,          // the digits of a chunk's size
-    kExtension,     // from ';' to the line's CR
-    kSizeEnd,       // its LF
+    kSize,       // the digits of a chunk's size
+    kExtension,  // from ';' to the line's CR
+    kSizeEnd,    // its LF
     kData,
     kDataCr,
     kDataEnd,
-    kLine,          // the first byte of a trailer, or the CR of the end
+    kLine,  // the first byte of a trailer, or the CR of the end
     kTrailerName,
     kTrailerValue,
     kTrailerEnd,
-    kEnd,           // the last LF
+    kEnd,  // the last LF
   };
 
   Verdict step(char c);

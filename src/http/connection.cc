@@ -33,7 +33,8 @@ class Connection::Callback {
  public:
   explicit Callback(Connection& connection) : connection_(connection) { ++connection_.depth_; }
   ~Callback() {
-    if (--connection_.depth_ == 0 && connection_.phase_ == Phase::kGone) connection_.owner_.remove(connection_);
+    if (--connection_.depth_ == 0 && connection_.phase_ == Phase::kGone)
+      connection_.owner_.remove(connection_);
   }
   Callback(const Callback&) = delete;
   Callback& operator=(const Callback&) = delete;
@@ -107,7 +108,8 @@ void Connection::on_timer() {
         fail({408, "the head took too long"});
         break;
       }
-      // Not a byte came. A browser that connects ahead of need would take a 408 for the answer to its first request.
+      // Not a byte came. A browser that connects ahead of need would take a 408 for the answer to
+      // its first request.
       owner_.metrics.add(Counter::kHttpTimeout);
       phase_ = Phase::kGone;
       return;
@@ -144,7 +146,8 @@ void Connection::advance() {
   bool starved = false;
   do {
     starved = dispatch_requests();
-    // Answers to what came before go first; until then the peer waits, or sends its body without being told.
+    // Answers to what came before go first; until then the peer waits, or sends its body without
+    // being told.
     if (phase_ == Phase::kOpen && exchanges_.empty() && parser_.take_expect_continue()) {
       append_output(std::string(kContinue));
     }
@@ -318,7 +321,8 @@ Connection::Wait Connection::wanted_wait() const {
   if (!output_.empty()) return Wait::kWrite;
   if (phase_ != Phase::kOpen || !has_room() || peer_ended_) return Wait::kNone;
   if (parser_.in_body()) return Wait::kBody;
-  // A connection's first byte counts as part of its first head, or it could be kept open for ever at no cost.
+  // A connection's first byte counts as part of its first head, or it could be kept open for ever
+  // at no cost.
   if (parser_.in_head() || requests_ == 0) return Wait::kHead;
   return exchanges_.empty() ? Wait::kIdle : Wait::kNone;
 }

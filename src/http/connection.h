@@ -1,19 +1,24 @@
-// One HTTP connection: reads requests, hands them to the router, and writes the answers in the order of the requests.
+// One HTTP connection: reads requests, hands them to the router, and writes the answers in the
+// order of the requests.
 //
-//   open --a last request, an error, a drain--> finishing --all answered and written--> lingering --> gone
+//   open --a last request, an error, a drain--> finishing --all written--> lingering --> gone
 //     |--taken by a handler--> gone (the stream lives on elsewhere)
 //     '--the stream is dead, or time is up--> gone
 //
-//   open       reads, parses and dispatches                                  dispatch_requests()
-//   finishing  reads no more; what is in flight is answered and written      collect_answers(), write_output()
-//   lingering  has sent FIN, and throws away what still comes: closing on unread bytes would send RST, and the peer could lose
-//              the answer that was on its way (RFC 9112, section 9.6)         discard_input()
-//   gone       leaves the server, and is destroyed, when its outermost callback returns   ~Callback()
+//   open       reads, parses and dispatches                 dispatch_requests()
+//   finishing  reads no more; answers what is in flight     collect_answers(), write_output()
+//   lingering  has sent FIN; throws away what still comes   linger(), discard_input()
+//   gone       leaves the server as the callback returns    ~Callback()
 //
-// Lifetime   Handlers run inside callbacks and may do anything that ends the connection: nothing is destroyed before the
-//            outermost Callback goes out of scope. Responders share an exchange with the connection, which cuts the tie.
-// Limits     While pipelined_max requests are unanswered, or kOutputBytesMax wait to be written, nothing is read or dispatched.
-//            A peer that takes none of its output for idle_timeout is cut off.
+// It lingers because closing on unread bytes would send RST, and the peer could lose the answer
+// that was on its way to it (RFC 9112, section 9.6).
+//
+// Lifetime   Handlers run inside callbacks and may do anything that ends the connection: nothing is
+//            destroyed before the outermost Callback goes out of scope. A responder shares an
+//            exchange with the connection; who goes first cuts the tie.
+// Limits     While pipelined_max requests are unanswered, or kOutputBytesMax wait to be written,
+//            nothing is read or dispatched. A peer that takes none of its output for idle_timeout
+//            is cut off.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +37,8 @@ namespace millrace::http {
 
 class Connection;
 
-// One request on its way to an answer: shared, because a responder may outlive the connection and the other way round.
+// One request on its way to an answer: shared, because a responder may outlive the connection and
+// the other way round.
 struct Responder::State {
   Connection* connection = nullptr;  // null when it has gone
   Framing framing;
@@ -44,7 +50,8 @@ struct Responder::State {
 // What the connections of one server share.
 class ConnectionOwner {
  public:
-  ConnectionOwner(net::Loop& server_loop, metrics::Core& server_metrics, const Options& server_options, const Router& routes)
+  ConnectionOwner(net::Loop& server_loop, metrics::Core& server_metrics,
+                  const Options& server_options, const Router& routes)
       : loop(server_loop), metrics(server_metrics), options(server_options), router(routes) {}
 
   // Destroys `connection`.
@@ -63,7 +70,7 @@ class ConnectionOwner {
 
 class Connection final : private net::StreamHandler, private net::Timer {
  public:
-  static constexpr size_t kReadBytesMax = 64UL * 1024;     // a turn: one peer's pipeline does not hold up the others
+  static constexpr size_t kReadBytesMax = 64UL * 1024;     // a turn, so that nobody hogs it
   static constexpr size_t kOutputBytesMax = 256UL * 1024;  // waiting; one response may be larger
   static constexpr size_t kLingerBytesMax = 1024UL * 1024;
   static constexpr base::Duration kLingerTime = std::chrono::seconds(2);
@@ -114,7 +121,7 @@ class Connection final : private net::StreamHandler, private net::Timer {
   std::unique_ptr<net::Stream> stream_;
   RequestParser parser_;
   std::string peer_;                 // asked for with the first request
-  std::vector<Exchange> exchanges_;  // unanswered, or answered behind an unanswered one; in the order of their requests
+  std::vector<Exchange> exchanges_;  // in order; answered only behind an unanswered one
   std::string output_;
   size_t written_ = 0;  // of output_
   size_t discarded_bytes_ = 0;
@@ -123,8 +130,8 @@ class Connection final : private net::StreamHandler, private net::Timer {
   uint32_t depth_ = 0;         // callbacks on the stack
   Phase phase_ = Phase::kOpen;
   Wait wait_ = Wait::kNone;
-  bool received_ = false;  // bytes, since the timer was looked at
-  bool sent_ = false;
+  bool received_ = false;  // bytes, since the timer was last looked at
+  bool sent_ = false;      // likewise
   bool blocked_ = false;   // the stream took less than it was given
   bool peer_ended_ = false;
 };

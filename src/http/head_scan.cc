@@ -14,7 +14,8 @@ HeadScan::Verdict HeadScan::fail(int status, std::string_view reason) {
 HeadScan::Verdict HeadScan::scan(std::string_view bytes) {
   while (position_ < bytes.size()) {
     if (position_ >= options_.head_bytes_max) {
-      return in_headers_ ? fail(431, "the headers are too large") : fail(414, "the request line is too long");
+      return in_headers_ ? fail(431, "the headers are too large")
+                         : fail(414, "the request line is too long");
     }
     const char c = bytes[position_++];
     if (after_cr_) {
@@ -42,7 +43,8 @@ HeadScan::Verdict HeadScan::scan(std::string_view bytes) {
 HeadScan::Verdict HeadScan::end_line(std::string_view bytes, std::string_view line) {
   if (in_headers_) return line.empty() ? finish(bytes) : check_header(bytes, line);
   if (!line.empty()) return check_request_line(bytes, line);
-  // One empty line before a request is forgiven: old clients send it after a body (RFC 9112, section 2.2).
+  // One empty line before a request is forgiven: old clients send it after a body (RFC 9112,
+  // section 2.2).
   if (skipped_empty_line_) return fail(400, "empty lines before a request");
   skipped_empty_line_ = true;
   return Verdict::kNeedMore;
@@ -51,7 +53,8 @@ HeadScan::Verdict HeadScan::end_line(std::string_view bytes, std::string_view li
 HeadScan::Verdict HeadScan::check_request_line(std::string_view bytes, std::string_view line) {
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return fail(400, "a request line without version");
+  if (first == std::string_view::npos || first == last)
+    return fail(400, "a request line without version");
   const std::string_view method = line.substr(0, first);
   if (!is_token(method)) return fail(400, "an illegal method");
   const Verdict verdict = check_version(line.substr(last + 1));
@@ -60,7 +63,8 @@ HeadScan::Verdict HeadScan::check_request_line(std::string_view bytes, std::stri
   const std::optional<Target> target = parse_target(line.substr(first + 1, last - first - 1));
   if (!target) return fail(400, "an illegal request target");
   if (target->absolute) {
-    authority_ = {static_cast<size_t>(target->authority.data() - bytes.data()), target->authority.size()};
+    authority_ = {static_cast<size_t>(target->authority.data() - bytes.data()),
+                  target->authority.size()};
   }
   in_headers_ = true;
   return Verdict::kNeedMore;
@@ -73,7 +77,8 @@ HeadScan::Verdict HeadScan::check_version(std::string_view version) {
   const bool other = version.starts_with(kName) && version.size() > kName.size() &&
                      std::all_of(version.begin() + kName.size(), version.end(),
                                  [](char c) { return is_digit(c) || c == '.'; });
-  return other ? fail(505, "only HTTP/1.1 and HTTP/1.0 are spoken here") : fail(400, "an illegal version");
+  return other ? fail(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+               : fail(400, "an illegal version");
 }
 
 HeadScan::Verdict HeadScan::check_header(std::string_view bytes, std::string_view line) {
@@ -101,7 +106,8 @@ HeadScan::Verdict HeadScan::check_content_length(std::string_view value) {
 
 HeadScan::Verdict HeadScan::check_transfer_encoding(std::string_view value) {
   if (chunked_) return fail(400, "Transfer-Encoding twice");
-  if (!equal_ignoring_case(value, "chunked")) return fail(400, "a transfer coding other than chunked");
+  if (!equal_ignoring_case(value, "chunked"))
+    return fail(400, "a transfer coding other than chunked");
   chunked_ = true;
   return Verdict::kNeedMore;
 }
@@ -118,13 +124,15 @@ HeadScan::Verdict HeadScan::finish(std::string_view bytes) {
   if (http_1_1_ && !has_host_) return fail(400, "no Host");
   if (chunked_ && content_length_) return fail(400, "both Content-Length and Transfer-Encoding");
   if (chunked_ && !http_1_1_) return fail(400, "Transfer-Encoding in HTTP/1.0");
-  // The target's authority counts, not Host (RFC 9112, section 3.2.2); where they are the same, nobody can mistake it.
+  // The target's authority counts, not Host (RFC 9112, section 3.2.2); where they are the same,
+  // nobody can mistake it.
   const std::string_view authority = bytes.substr(authority_.offset, authority_.length);
   if (has_host_ && !authority.empty() &&
       !equal_ignoring_case(authority, bytes.substr(host_.offset, host_.length))) {
     return fail(400, "Host differs from the request target");
   }
-  if (content_length_ && *content_length_ > options_.body_bytes_max) return fail(413, "the body is too large");
+  if (content_length_ && *content_length_ > options_.body_bytes_max)
+    return fail(413, "the body is too large");
   return Verdict::kComplete;
 }
 

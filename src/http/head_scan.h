@@ -1,10 +1,12 @@
 // The strict look at a request's head, byte by byte as it comes, before the library parses it.
 //
-// The library (and much else on the way of a request) forgives what two parsers can read in two ways: a bare LF as a line's
-// end, a space before the colon, a folded line, two lengths. Who forgives differently than the proxy in front can be made to
-// see a request that the proxy did not (RFC 9112, section 11.2), so nothing of the kind passes here.
+// The library (and much else on the way of a request) forgives what two parsers can read in two
+// ways: a bare LF as a line's end, a space before the colon, a folded line, two lengths. Who
+// forgives differently than the proxy in front can be made to see a request that the proxy did not
+// (RFC 9112, section 11.2), so nothing of the kind passes here.
 //
-// The verdict depends on the bytes alone, not on how they were cut: the first wrong byte or line decides.
+// The verdict depends on the bytes alone, not on how they were cut: the first wrong byte or line
+// decides.
 #pragma once
 
 #include <cstddef>

@@ -1,12 +1,15 @@
-// HTTP/1.1, server side (RFC 9110, RFC 9112): requests in, responses out, and the door through which a WebSocket leaves.
+// HTTP/1.1, server side (RFC 9110, RFC 9112): requests in, responses out, and the door through
+// which a WebSocket leaves.
 //
-// A Server belongs to one core and takes over accepted streams. It parses with a library behind this header, answers through
-// a Router, and gives a stream away when a handler takes it (101 Switching Protocols). A WebSocket that was upgraded costs
-// nothing here.
+// A Server belongs to one core and takes over accepted streams. It parses with a library behind
+// this header, answers through a Router, and gives a stream away when a handler takes it (101
+// Switching Protocols). A WebSocket that was upgraded costs nothing here.
 //
-// Limits     Options: bytes and count of headers, bytes of body, requests in flight, and time to the first byte of a request,
-//            between its bytes, and for all of its head. Every malformed or ambiguous request gets a 4xx and a close.
-// Order      Responses of one connection leave in the order of its requests (pipelining), whenever they are ready.
+// Limits     Options: bytes and count of headers, bytes of body, requests in flight, and time to
+//            the first byte of a request, between its bytes, and for all of its head. Every
+//            malformed or ambiguous request gets a 4xx and a close.
+// Order      Responses of one connection leave in the order of its requests (pipelining),
+//            whenever they are ready.
 #pragma once
 
 #include <chrono>
@@ -30,9 +33,14 @@ struct Options {
   size_t head_bytes_max = 16UL * 1024;  // request line and headers: 431, or 414 for the line alone
   size_t headers_max = 100;             // 431
   size_t body_bytes_max = 1024UL * 1024;  // 413
-  size_t pipelined_max = 64;            // requests read but not answered; more are left unread until there is room
-  std::chrono::milliseconds head_timeout{10'000};  // from the first byte of a request to the end of its head: 408
-  std::chrono::milliseconds idle_timeout{75'000};  // to the first byte, on a connection that answered before: closed
+  // Requests read but not answered; more are left unread until there is room.
+  size_t pipelined_max = 64;
+  // From the first byte of a request, and for the first request from the accept, to the end of its
+  // head: 408, or just closed if no byte came.
+  std::chrono::milliseconds head_timeout{10'000};
+  // To the first byte, on a connection that answered before: closed. Also for a peer that takes
+  // nothing of what is written to it.
+  std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds body_gap_timeout{10'000};  // between bytes of a body: 408
 };
 
@@ -48,10 +56,10 @@ struct Request {
   std::string_view path;    // of the target, not decoded; always starts with '/'
   std::string_view query;   // after '?', not decoded
   bool http_1_1 = true;
-  bool upgrade = false;     // asks for another protocol (Connection: upgrade)
+  bool upgrade = false;  // asks for another protocol (Connection: upgrade)
   std::span<const Header> headers;
   std::string_view body;
-  std::string_view peer;    // the other end's address, as net::Stream::peer()
+  std::string_view peer;  // the other end's address, as net::Stream::peer()
 
   // The value of a header, "" if absent; of several, the first. Names compare without case.
   std::string_view header(std::string_view name) const;
@@ -65,21 +73,22 @@ struct Response {
   int status = 200;
   std::string content_type;  // "" sends no Content-Type
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // further ones; Content-Length, Date, Connection are made here
+  // Further ones; Content-Length, Date and Connection are made by the server.
+  std::vector<std::pair<std::string, std::string>> headers;
   bool close = false;
 
   static Response text(int status, std::string body);
   static Response json(int status, std::string body);
 };
 
-// A stream that was taken out of a server, with the bytes that the peer had sent beyond the request.
+// A stream that was taken out of a server, and the bytes that the peer had sent beyond the request.
 struct TakenStream {
   std::unique_ptr<net::Stream> stream;
   std::string unread;
 };
 
-// Answers one request, once, on the server's core, at once or later. Movable. One destroyed without an answer sends a 500.
-// When the peer has gone, answering does nothing.
+// Answers one request, once, on the server's core, at once or later. Movable. One destroyed without
+// an answer sends a 500. When the peer has gone, answering does nothing.
 class Responder {
  public:
   Responder(Responder&&) noexcept;
@@ -88,11 +97,12 @@ class Responder {
 
   void send(Response response);
 
-  // Takes the connection out of the server; nothing has been written to it for this request. Only inside the handler's call,
-  // and only when no earlier request is unanswered; else, and if the peer has gone, nullopt (and a 400 is sent).
+  // Takes the connection out of the server; nothing has been written to it for this request. Only
+  // inside the handler's call, and only when no earlier request is unanswered; else, and if the
+  // peer has gone, nullopt (and a 400 is sent).
   std::optional<TakenStream> take_stream();
 
-  // Whether the peer has gone, so that expensive work may be skipped.
+  // Whether the peer is known to have gone, so that expensive work may be skipped.
   bool gone() const;
 
  private:
@@ -104,8 +114,8 @@ class Responder {
 
 using Handler = std::function<void(const Request& request, Responder responder)>;
 
-// Paths to handlers; filled before the server starts. An unknown path is 404; a known one with another method 405 with Allow.
-// A GET route answers HEAD too (the body is left out).
+// Paths to handlers; filled before the server starts. An unknown path is 404; a known one with
+// another method 405 with Allow. A GET route answers HEAD too (the body is left out).
 class Router {
  public:
   // `path` is matched exactly; one that ends in '/' followed by '*' matches everything below it.
@@ -150,10 +160,11 @@ struct ParseError {
   std::string_view reason;
 };
 
-// An incremental parser of one connection's requests. feed() takes the bytes that came, cut anywhere; next() hands over one
-// whole request at a time. Strict where ambiguity is dangerous: both Content-Length and Transfer-Encoding, differing or
-// repeated Content-Length, a bare LF or CR, white space before a header's colon, obs-fold, an unknown transfer coding, no or
-// two Host headers are all errors (RFC 9112, sections 3.2, 5.1, 5.2, 6.1, 11.2).
+// An incremental parser of one connection's requests. feed() takes the bytes that came, cut
+// anywhere; next() hands over one whole request at a time. Strict where ambiguity is dangerous:
+// both Content-Length and Transfer-Encoding, differing or repeated Content-Length, a bare LF or CR,
+// white space before a header's colon, obs-fold, an unknown transfer coding, no or two Host headers
+// are all errors (RFC 9112, sections 3.2, 5.1, 5.2, 6.1, 11.2).
 class RequestParser {
  public:
   explicit RequestParser(const Options& options);
@@ -164,7 +175,8 @@ class RequestParser {
   enum class Step : uint8_t { kNeedMore, kRequest, kError };
 
   void feed(std::string_view bytes);
-  // kRequest: request() is valid until the next call of feed() or next(). kError: error() says what to answer; no more follows.
+  // kRequest: request() is valid until the next call of feed() or next(). kError: error() says what
+  // to answer; no more follows.
   Step next();
   const Request& request() const;
   const ParseError& error() const;
@@ -173,7 +185,8 @@ class RequestParser {
   // For time-outs: bytes of a request are there, but not all of its head, or not all of its body.
   bool in_head() const;
   bool in_body() const;
-  // Whether the peer holds back a body until it is told "100 Continue" (RFC 9110, section 10.1.1). True once a request.
+  // Whether the peer holds back a body until it is told "100 Continue" (RFC 9110, section 10.1.1).
+  // True once a request.
   bool take_expect_continue();
   // After a kRequest with `upgrade`: the bytes that came behind it.
   std::string take_unread();

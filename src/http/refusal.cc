@@ -7,9 +7,13 @@ namespace millrace::http {
 using metrics::Counter;
 using Status = net::IoResult::Status;
 
-Refusal::Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream, std::string answer,
-                 Done done)
-    : loop_(loop), metrics_(metrics), stream_(std::move(stream)), answer_(std::move(answer)), done_(std::move(done)) {
+Refusal::Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream,
+                 std::string answer, Done done)
+    : loop_(loop),
+      metrics_(metrics),
+      stream_(std::move(stream)),
+      answer_(std::move(answer)),
+      done_(std::move(done)) {
   stream_->set_handler(this);
   loop_.wheel().set(*this, kPatience);
 }

@@ -1,7 +1,8 @@
-// A connection that is turned away: one read, one answer, closed. It knows nothing of requests, and costs one small object.
+// A connection that is turned away: one read, one answer, closed. It knows nothing of requests, and
+// costs one small object.
 //
-// The read comes first because closing on unread bytes sends RST, which may overtake the answer. The peer gets kPatience to
-// send something; then it is answered anyway.
+// The read comes first because closing on unread bytes sends RST, which may overtake the answer.
+// The peer gets kPatience to send something; then it is answered anyway.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ class Refusal final : private net::StreamHandler, private net::Timer {
   using Done = std::function<void(Refusal&)>;
 
   // `done` is called once, at the end of a callback, and may destroy the refusal.
-  Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream, std::string answer, Done done);
+  Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream,
+          std::string answer, Done done);
   Refusal(const Refusal&) = delete;
   Refusal& operator=(const Refusal&) = delete;
 

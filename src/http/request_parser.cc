@@ -1,5 +1,6 @@
-// Two readers, one verdict: our scans pass only what is strict, the library splits what they passed, and where the two do not
-// see the same message, it is refused. Each request gets a parser of its own, so that nothing carries over to the next.
+// Two readers, one verdict: our scans pass only what is strict, the library splits what they
+// passed, and where the two do not see the same message, it is refused. Each request gets a parser
+// of its own, so that nothing carries over to the next.
 //
 //   head --no body--> request
 //     |--Content-Length--> fixed body --all of it--> request
@@ -19,7 +20,8 @@
 namespace millrace::http {
 namespace {
 
-// The library's own bound on a head is one for the whole process; ours, in Options, is looked at first.
+// The library's own bound on a head is one for the whole process; ours, in Options, is looked at
+// first.
 void lift_library_limit() {
   static const bool lifted = [] {
     http_parser_set_max_header_size(std::numeric_limits<uint32_t>::max());
@@ -33,8 +35,7 @@ void lift_library_limit() {
 struct RequestParser::State {
   enum class Phase : uint8_t { kHead, kFixedBody, kChunkedBody, kFailed };
 
-  explicit State(const Options& parser_options)
-      : options(parser_options), head_scan(options) {}
+  explicit State(const Options& parser_options) : options(parser_options), head_scan(options) {}
 
   std::string_view rest() const { return std::string_view(input).substr(used); }
 
@@ -99,7 +100,8 @@ int RequestParser::State::on_url(http_parser* parser, const char* at, size_t len
   return 0;
 }
 
-// The head is given to the library in one piece, so each name and each value comes in one piece, too.
+// The head is given to the library in one piece, so each name and each value comes in one piece,
+// too.
 int RequestParser::State::on_header_field(http_parser* parser, const char* at, size_t length) {
   State& state = of(parser);
   if (!state.headers_complete) state.headers.push_back({{at, length}, {}});
@@ -115,11 +117,13 @@ int RequestParser::State::on_header_value(http_parser* parser, const char* at, s
 int RequestParser::State::on_headers_complete(http_parser* parser) {
   State& state = of(parser);
   state.headers_complete = true;
-  state.keep_alive = http_should_keep_alive(parser) != 0 && (parser->flags & F_CONNECTION_CLOSE) == 0;
+  state.keep_alive =
+      http_should_keep_alive(parser) != 0 && (parser->flags & F_CONNECTION_CLOSE) == 0;
   const bool chunked = (parser->flags & F_CHUNKED) != 0;
   const bool has_length = (parser->flags & F_CONTENTLENGTH) != 0;
   const HeadScan& scan = *state.head_scan;
-  const bool agreed = chunked == scan.chunked() && has_length == scan.content_length().has_value() &&
+  const bool agreed = chunked == scan.chunked() &&
+                      has_length == scan.content_length().has_value() &&
                       (!has_length || parser->content_length == *scan.content_length()) &&
                       parser->http_major == 1 && parser->http_minor == (scan.http_1_1() ? 1 : 0) &&
                       state.headers.size() == scan.header_count();
@@ -215,7 +219,8 @@ bool RequestParser::State::parse_head() {
   if (!execute(head) || !headers_complete) return false;
   const std::optional<Target> target = parse_target(request.target);
   if (!target) return false;
-  const std::string_view line = std::string_view(head).substr(head.starts_with('\r') ? 2 : 0);  // the forgiven empty line
+  const std::string_view line =
+      std::string_view(head).substr(head.starts_with('\r') ? 2 : 0);  // the forgiven empty line
   request.method = line.substr(0, line.find(' '));
   request.path = target->path;
   request.query = target->query;
@@ -227,7 +232,8 @@ bool RequestParser::State::parse_head() {
 
 RequestParser::Step RequestParser::State::read_fixed_body() {
   if (body_bytes_left > 0) {
-    const std::string_view bytes = rest().substr(0, static_cast<size_t>(std::min<uint64_t>(body_bytes_left, rest().size())));
+    const std::string_view bytes =
+        rest().substr(0, static_cast<size_t>(std::min<uint64_t>(body_bytes_left, rest().size())));
     if (bytes.empty()) return Step::kNeedMore;
     if (!execute(bytes)) return fail_in_library();
     used += bytes.size();
@@ -276,17 +282,25 @@ void RequestParser::feed(std::string_view bytes) {
   state.input.append(bytes);
 }
 
-RequestParser::Step RequestParser::next() { return state_->next(); }
+RequestParser::Step RequestParser::next() {
+  return state_->next();
+}
 
 const Request& RequestParser::request() const {
   MILLRACE_DEBUG_ASSERT(state_->delivered);
   return state_->request;
 }
 
-const ParseError& RequestParser::error() const { return state_->error; }
-bool RequestParser::keep_alive() const { return state_->keep_alive; }
+const ParseError& RequestParser::error() const {
+  return state_->error;
+}
+bool RequestParser::keep_alive() const {
+  return state_->keep_alive;
+}
 
-bool RequestParser::in_head() const { return state_->phase == State::Phase::kHead && !state_->rest().empty(); }
+bool RequestParser::in_head() const {
+  return state_->phase == State::Phase::kHead && !state_->rest().empty();
+}
 
 bool RequestParser::in_body() const {
   return state_->phase == State::Phase::kFixedBody || state_->phase == State::Phase::kChunkedBody;

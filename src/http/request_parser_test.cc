@@ -18,7 +18,9 @@ std::string with_header(std::string_view header) {
 }
 
 TEST(RequestParser, a_request_is_taken_apart) {
-  const Outcome outcome = parse("GET /a/b?c=d&e HTTP/1.1\r\nHost: example.org:8000\r\nX-Empty:\r\nX-Spaces: \t a  b \t\r\n\r\n");
+  const Outcome outcome = parse(
+      "GET /a/b?c=d&e HTTP/1.1\r\nHost: example.org:8000\r\nX-Empty:\r\nX-Spaces: \t a  b "
+      "\t\r\n\r\n");
   ASSERT_EQ(outcome.requests.size(), 1U);
   const ParsedRequest& request = outcome.requests[0];
   EXPECT_EQ(request.method, "GET");
@@ -28,7 +30,8 @@ TEST(RequestParser, a_request_is_taken_apart) {
   EXPECT_TRUE(request.http_1_1);
   EXPECT_TRUE(request.keep_alive);
   EXPECT_FALSE(request.upgrade);
-  EXPECT_EQ(request.headers, (Headers{{"Host", "example.org:8000"}, {"X-Empty", ""}, {"X-Spaces", "a  b"}}));
+  EXPECT_EQ(request.headers,
+            (Headers{{"Host", "example.org:8000"}, {"X-Empty", ""}, {"X-Spaces", "a  b"}}));
   EXPECT_EQ(request.body, "");
   EXPECT_FALSE(outcome.in_head);
   EXPECT_FALSE(outcome.in_body);
@@ -46,12 +49,14 @@ TEST(RequestParser, a_chunked_body_is_joined_and_its_trailers_are_ignored) {
   const Outcome outcome = parse(std::string(kChunked) + std::string(kGet));
   ASSERT_EQ(outcome.requests.size(), 2U);
   EXPECT_EQ(outcome.requests[0].body, "hello world");
-  EXPECT_EQ(outcome.requests[0].headers, (Headers{{"Host", "x"}, {"Transfer-Encoding", "Chunked"}}));
+  EXPECT_EQ(outcome.requests[0].headers,
+            (Headers{{"Host", "x"}, {"Transfer-Encoding", "Chunked"}}));
 }
 
 TEST(RequestParser, chunk_sizes_may_be_upper_case_and_have_leading_zeros) {
   const Outcome outcome = parse(
-      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n00A\r\n0123456789\r\na\r\n0123456789\r\n000\r\n\r\n");
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n00A\r\n0123456789\r\na\r\n0123456789\r\n000\r\n\r\n");
   ASSERT_EQ(outcome.requests.size(), 1U);
   EXPECT_EQ(outcome.requests[0].body, "01234567890123456789");
 }
@@ -60,7 +65,8 @@ TEST(RequestParser, every_cut_gives_the_same_outcome) {
   const std::vector<std::string> streams = {
       std::string(kPost) + std::string(kChunked) + std::string(kGet) + std::string(kGet),
       std::string(kGet) + "\r\n" + std::string(kPost) + "GET / HTTP/1.1\r\nHost: x\n",
-      std::string(kChunked) + "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n",
+      std::string(kChunked) +
+          "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX\r\n",
       std::string(kPost) + "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
       std::string(kGet) + "BREW / HTTP/1.1\r\nHost: x\r\n\r\n" + std::string(kGet),
       "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
@@ -71,7 +77,8 @@ TEST(RequestParser, every_cut_gives_the_same_outcome) {
     EXPECT_EQ(parse(bytes, {}, [] { return size_t{1}; }), whole) << bytes;
     for (size_t first = 1; first < bytes.size(); ++first) {
       size_t piece = 0;
-      EXPECT_EQ(parse(bytes, {}, [&] { return piece++ == 0 ? first : bytes.size(); }), whole) << bytes << first;
+      EXPECT_EQ(parse(bytes, {}, [&] { return piece++ == 0 ? first : bytes.size(); }), whole)
+          << bytes << first;
     }
   }
 }
@@ -111,7 +118,8 @@ TEST(RequestParser, connections_stay_or_close_as_version_and_header_say) {
 
 TEST(RequestParser, an_upgrade_needs_both_headers_and_http_1_1) {
   const auto upgrades = [](std::string_view version, std::string_view headers) {
-    const Outcome outcome = parse("GET / " + std::string(version) + "\r\nHost: x\r\n" + std::string(headers) + "\r\n");
+    const Outcome outcome =
+        parse("GET / " + std::string(version) + "\r\nHost: x\r\n" + std::string(headers) + "\r\n");
     EXPECT_EQ(outcome.requests.size(), 1U) << headers;
     return !outcome.requests.empty() && outcome.requests[0].upgrade;
   };
@@ -123,7 +131,8 @@ TEST(RequestParser, an_upgrade_needs_both_headers_and_http_1_1) {
 
 TEST(RequestParser, bytes_behind_an_upgrade_are_left_for_its_taker) {
   RequestParser parser({});
-  parser.feed("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x80");
+  parser.feed(
+      "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x80");
   ASSERT_EQ(parser.next(), RequestParser::Step::kRequest);
   EXPECT_TRUE(parser.request().upgrade);
   EXPECT_EQ(parser.take_unread(), "\x81\x80");
@@ -131,15 +140,19 @@ TEST(RequestParser, bytes_behind_an_upgrade_are_left_for_its_taker) {
 }
 
 TEST(RequestParser, an_upgrade_that_nobody_takes_is_an_ordinary_request) {
-  const Outcome outcome = parse("GET /1 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" + std::string(kGet));
+  const Outcome outcome =
+      parse("GET /1 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n" +
+            std::string(kGet));
   ASSERT_EQ(outcome.requests.size(), 2U);
   EXPECT_EQ(outcome.requests[1].path, "/a");
 }
 
 TEST(RequestParser, absolute_form_gives_its_path) {
   const auto path_of = [](std::string_view target) {
-    const Outcome outcome = parse("GET " + std::string(target) + " HTTP/1.1\r\nHost: x.org:80\r\n\r\n");
-    return outcome.requests.empty() ? std::to_string(outcome.error) : outcome.requests[0].path + "|" + outcome.requests[0].query;
+    const Outcome outcome =
+        parse("GET " + std::string(target) + " HTTP/1.1\r\nHost: x.org:80\r\n\r\n");
+    return outcome.requests.empty() ? std::to_string(outcome.error)
+                                    : outcome.requests[0].path + "|" + outcome.requests[0].query;
   };
   EXPECT_EQ(path_of("http://x.org:80/a?b"), "/a|b");
   EXPECT_EQ(path_of("HTTPS://X.ORG:80/a"), "/a|");
@@ -175,9 +188,13 @@ TEST(RequestParser, a_head_has_bounds) {
   const std::string fits = "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(32, 'a') + "\r\n\r\n";
   ASSERT_EQ(fits.size(), 64U);
   EXPECT_EQ(parse(fits, options).requests.size(), 1U);
-  EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(33, 'a') + "\r\n\r\n", options).error, 431);
-  EXPECT_EQ(parse("GET /" + std::string(64, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", options).error, 414);
-  EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 2\r\n\r\n", options).requests.size(), 1U);
+  EXPECT_EQ(
+      parse("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(33, 'a') + "\r\n\r\n", options).error,
+      431);
+  EXPECT_EQ(parse("GET /" + std::string(64, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", options).error,
+            414);
+  EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 2\r\n\r\n", options).requests.size(),
+            1U);
   EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 2\r\nC: 3\r\n\r\n", options).error, 431);
 }
 

@@ -33,10 +33,12 @@ TEST(Request, parameters_are_decoded) {
 }
 
 TEST(Syntax, hosts_are_names_addresses_and_ports) {
-  for (const char* host : {"", "example.org", "example.org:8000", "127.0.0.1:80", "[::1]", "[::1]:8000", "a_b", "%41"}) {
+  for (const char* host : {"", "example.org", "example.org:8000", "127.0.0.1:80", "[::1]",
+                           "[::1]:8000", "a_b", "%41"}) {
     EXPECT_TRUE(is_host(host)) << host;
   }
-  for (const char* host : {"a b", "a/b", "a:b", "[]", "[::1", "[::1]x", "::1", "a:123456", "%4", "\xc3\xbc"}) {
+  for (const char* host :
+       {"a b", "a/b", "a:b", "[]", "[::1", "[::1]x", "::1", "a:123456", "%4", "\xc3\xbc"}) {
     EXPECT_FALSE(is_host(host)) << host;
   }
 }
@@ -45,13 +47,15 @@ TEST(Response, status_line_headers_and_body_leave_as_http_1_1) {
   Response response = Response::text(404, "gone");
   response.headers.emplace_back("X-Reason", "moved");
   EXPECT_EQ(serialized(response, {}, "DATE"),
-            "HTTP/1.1 404 Not Found\r\nDate: DATE\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\n"
+            "HTTP/1.1 404 Not Found\r\nDate: DATE\r\nContent-Type: text/plain; "
+            "charset=utf-8\r\nContent-Length: 4\r\n"
             "X-Reason: moved\r\n\r\ngone");
 }
 
 TEST(Response, head_gets_everything_but_the_body) {
   EXPECT_EQ(serialized(Response::json(200, "{}"), {.head = true}, "DATE"),
-            "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n");
+            "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: application/json\r\nContent-Length: "
+            "2\r\n\r\n");
 }
 
 TEST(Response, no_content_has_no_length) {

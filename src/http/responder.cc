@@ -39,6 +39,8 @@ std::optional<TakenStream> Responder::take_stream() {
   return std::nullopt;
 }
 
-bool Responder::gone() const { return state_ == nullptr || state_->connection == nullptr; }
+bool Responder::gone() const {
+  return state_ == nullptr || state_->connection == nullptr;
+}
 
 }  // namespace millrace::http

@@ -23,7 +23,9 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 // 1xx, 204 and 304 have neither a body nor, here, a Content-Length (RFC 9110, section 8.6).
-bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+bool has_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
 
 }  // namespace
 
@@ -67,7 +69,8 @@ std::string serialized(const Response& response, const Framing& framing, std::st
   out += "\r\n";
   append_header(out, "Date", date);
   if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
-  if (has_body(response.status)) append_header(out, "Content-Length", std::to_string(response.body.size()));
+  if (has_body(response.status))
+    append_header(out, "Content-Length", std::to_string(response.body.size()));
   if (framing.close) {
     append_header(out, "Connection", "close");
   } else if (!framing.http_1_1) {

@@ -21,13 +21,13 @@ class DateLine {
 
 // How a response travels, which depends on the request and on the connection.
 struct Framing {
-  bool head = false;      // answers HEAD: everything but the body
-  bool http_1_1 = true;   // of the request; the older one must be told that the connection stays
+  bool head = false;     // answers HEAD: everything but the body
+  bool http_1_1 = true;  // of the request; the older one must be told that the connection stays
   bool close = false;
 };
 
-// Status line, headers and body. A control character in a header, which would let a peer's bytes forge another one, leaves as
-// a space.
+// Status line, headers and body. A control character in a header, which would let a peer's bytes
+// forge another one, leaves as a space.
 std::string serialized(const Response& response, const Framing& framing, std::string_view date);
 
 // "Bad Request" for 400; "Unknown" for a code that is not registered.

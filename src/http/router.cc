@@ -7,18 +7,23 @@
 namespace millrace::http {
 namespace {
 
-bool is_subtree(std::string_view pattern) { return pattern.ends_with("/*"); }
+bool is_subtree(std::string_view pattern) {
+  return pattern.ends_with("/*");
+}
 
 bool path_fits(std::string_view pattern, std::string_view path) {
-  return is_subtree(pattern) ? path.starts_with(pattern.substr(0, pattern.size() - 1)) : path == pattern;
+  return is_subtree(pattern) ? path.starts_with(pattern.substr(0, pattern.size() - 1))
+                             : path == pattern;
 }
 
 bool method_fits(std::string_view of_route, std::string_view of_request) {
   return of_route == of_request || (of_route == "GET" && of_request == "HEAD");
 }
 
-// An exact path before a subtree, a deeper subtree before a higher one, a route for the very method before GET for HEAD.
-std::pair<size_t, bool> rank(std::string_view pattern, std::string_view of_route, std::string_view of_request) {
+// An exact path before a subtree, a deeper subtree before a higher one, a route for the very method
+// before GET for HEAD.
+std::pair<size_t, bool> rank(std::string_view pattern, std::string_view of_route,
+                             std::string_view of_request) {
   return {is_subtree(pattern) ? pattern.size() : std::string_view::npos, of_route == of_request};
 }
 
@@ -49,7 +54,8 @@ void Router::route(const Request& request, Responder responder) const {
   std::sort(allowed.begin(), allowed.end());
   allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
   std::string list;
-  for (const std::string_view method : allowed) list.append(list.empty() ? "" : ", ").append(method);
+  for (const std::string_view method : allowed)
+    list.append(list.empty() ? "" : ", ").append(method);
   Response response = Response::text(405, "method not allowed\n");
   response.headers.emplace_back("Allow", std::move(list));
   responder.send(std::move(response));

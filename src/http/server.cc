@@ -41,8 +41,9 @@ class Server::Impl final : public ConnectionOwner {
     Response response = Response::text(503, "no room for more connections\n");
     response.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
     std::string answer = serialized(response, {.close = true}, date.at(base::wall_clock_ms()));
-    add_to(refusals_, std::make_unique<Refusal>(loop, metrics, std::move(stream), std::move(answer),
-                                                [this](Refusal& refusal) { remove_from(refusals_, refusal); }));
+    add_to(refusals_, std::make_unique<Refusal>(
+                          loop, metrics, std::move(stream), std::move(answer),
+                          [this](Refusal& refusal) { remove_from(refusals_, refusal); }));
     if (refusals_.size() > kRefusalsMax) refusals_.front()->finish();
   }
 
@@ -61,18 +62,25 @@ class Server::Impl final : public ConnectionOwner {
   std::vector<std::unique_ptr<Refusal>> refusals_;
 };
 
-Server::Server(net::Loop& loop, metrics::Core& metrics, const Options& options, const Router& router)
+Server::Server(net::Loop& loop, metrics::Core& metrics, const Options& options,
+               const Router& router)
     : impl_(std::make_unique<Impl>(loop, metrics, options, router)) {}
 
 Server::~Server() = default;
 
-void Server::accept(std::unique_ptr<net::Stream> stream) { impl_->accept(std::move(stream)); }
+void Server::accept(std::unique_ptr<net::Stream> stream) {
+  impl_->accept(std::move(stream));
+}
 
 void Server::refuse(std::unique_ptr<net::Stream> stream, std::chrono::seconds retry_after) {
   impl_->refuse(std::move(stream), retry_after);
 }
 
-void Server::close_when_idle() { impl_->close_when_idle(); }
-size_t Server::connections() const { return impl_->connections(); }
+void Server::close_when_idle() {
+  impl_->close_when_idle();
+}
+size_t Server::connections() const {
+  return impl_->connections();
+}
 
 }  // namespace millrace::http

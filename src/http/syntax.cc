@@ -7,9 +7,13 @@
 namespace millrace::http {
 namespace {
 
-constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 constexpr std::array<bool, 256> token_table() {
   std::array<bool, 256> table{};
@@ -24,13 +28,15 @@ constexpr std::array<bool, 256> kTokenChars = token_table();
 
 // unreserved / sub-delims without the comma
 bool is_name_char(char c) {
-  return is_letter(c) || is_digit(c) || std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
+  return is_letter(c) || is_digit(c) ||
+         std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
 }
 
 bool is_registered_name(std::string_view name) {
   for (size_t i = 0; i < name.size(); ++i) {
     if (name[i] == '%') {
-      if (i + 2 >= name.size() || hex_digit(name[i + 1]) < 0 || hex_digit(name[i + 2]) < 0) return false;
+      if (i + 2 >= name.size() || hex_digit(name[i + 1]) < 0 || hex_digit(name[i + 2]) < 0)
+        return false;
       i += 2;
     } else if (!is_name_char(name[i])) {
       return false;
@@ -39,22 +45,31 @@ bool is_registered_name(std::string_view name) {
   return true;
 }
 
-// What stands between the brackets: an IPv6 address or IPvFuture. Nothing resolves it here, so its characters are enough.
+// What stands between the brackets: an IPv6 address or IPvFuture. Nothing resolves it here, so its
+// characters are enough.
 bool is_ip_literal(std::string_view literal) {
-  return !literal.empty() &&
-         std::all_of(literal.begin(), literal.end(), [](char c) { return is_name_char(c) || c == ':'; });
+  return !literal.empty() && std::all_of(literal.begin(), literal.end(),
+                                         [](char c) { return is_name_char(c) || c == ':'; });
 }
 
-bool is_path_char(char c) { return is_visible(c) && std::string_view("\"<>#\\").find(c) == std::string_view::npos; }
+bool is_path_char(char c) {
+  return is_visible(c) && std::string_view("\"<>#\\").find(c) == std::string_view::npos;
+}
 
 // Browsers send a query's backslash as it is (URL standard, query percent-encode set).
-bool is_query_char(char c) { return is_visible(c) && std::string_view("\"<>#").find(c) == std::string_view::npos; }
+bool is_query_char(char c) {
+  return is_visible(c) && std::string_view("\"<>#").find(c) == std::string_view::npos;
+}
 
 }  // namespace
 
-bool is_token_char(char c) { return kTokenChars[static_cast<unsigned char>(c)]; }
+bool is_token_char(char c) {
+  return kTokenChars[static_cast<unsigned char>(c)];
+}
 
-bool is_token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
 
 int hex_digit(char c) {
   if (is_digit(c)) return c - '0';
@@ -70,7 +85,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_host(std::string_view text) {
@@ -85,7 +101,8 @@ bool is_host(std::string_view text) {
     port = text.substr(colon);
   }
   if (port.empty()) return true;
-  return port.front() == ':' && port.size() <= 6 && std::all_of(port.begin() + 1, port.end(), is_digit);
+  return port.front() == ':' && port.size() <= 6 &&
+         std::all_of(port.begin() + 1, port.end(), is_digit);
 }
 
 std::optional<uint64_t> parse_length(std::string_view text) {
@@ -107,11 +124,13 @@ std::optional<Target> parse_target(std::string_view target) {
     const size_t scheme_end = rest.find("://");
     if (scheme_end == std::string_view::npos) return std::nullopt;
     const std::string_view scheme = rest.substr(0, scheme_end);
-    if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) return std::nullopt;
+    if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https"))
+      return std::nullopt;
     rest.remove_prefix(scheme_end + 3);
     result.absolute = true;
     result.authority = rest.substr(0, rest.find_first_of("/?"));
-    // An http URI without a host is invalid (RFC 9110, section 4.2.1); one with user information fails as a host.
+    // An http URI without a host is invalid (RFC 9110, section 4.2.1); one with user information
+    // fails as a host.
     if (result.authority.empty() || !is_host(result.authority)) return std::nullopt;
     rest.remove_prefix(result.authority.size());
   }

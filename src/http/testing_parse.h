@@ -34,8 +34,10 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-// Feeds `bytes` in pieces as long as `next_length` says (0 counts as 1), and takes out what there is after each.
-inline Outcome parse(std::string_view bytes, const Options& options, const std::function<size_t()>& next_length) {
+// Feeds `bytes` in pieces as long as `next_length` says (0 counts as 1), and takes out what there
+// is after each.
+inline Outcome parse(std::string_view bytes, const Options& options,
+                     const std::function<size_t()>& next_length) {
   RequestParser parser(options);
   Outcome outcome;
   while (!bytes.empty()) {
@@ -53,7 +55,8 @@ inline Outcome parse(std::string_view bytes, const Options& options, const std::
       parsed.http_1_1 = request.http_1_1;
       parsed.upgrade = request.upgrade;
       parsed.keep_alive = parser.keep_alive();
-      for (const Header& header : request.headers) parsed.headers.emplace_back(header.name, header.value);
+      for (const Header& header : request.headers)
+        parsed.headers.emplace_back(header.name, header.value);
       parsed.body = request.body;
     }
     if (step == RequestParser::Step::kError) {
