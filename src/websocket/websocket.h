@@ -1,10 +1,15 @@
-// WebSocket (RFC 6455) with permessage-deflate (RFC 7692), server side: bytes in, messages out. No sockets, no threads.
+// WebSocket (RFC 6455) with permessage-deflate (RFC 7692), server side: bytes in, messages out,
+// without sockets or threads.
 //
-// Called by edge/, on the connection's core. A Decoder belongs to one connection; it holds no buffer while no message is
-// incomplete (what an idle connection costs is sizeof(Decoder)). Nothing here blocks.
+// Called by edge/, on the connection's core. A Decoder belongs to one connection; it holds no
+// buffer while no message is incomplete (what an idle connection costs is sizeof(Decoder)). Nothing
+// here blocks.
 //
-// Limits     Options: message size after inflating, and number of fragments. Control frames: 125 bytes (section 5.5).
-// Failure    The peer's mistakes come as a CloseCode and a reason, once; then the decoder takes no more bytes.
+// Limits     Options: message size after inflating, and number of fragments. Control frames carry
+//            125 bytes (section 5.5).
+//
+// Failure    The peer's mistakes come as a CloseCode and a reason, once; then the decoder takes no
+//            more bytes.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +25,8 @@ namespace millrace::websocket {
 
 // ---- Opening handshake (section 4.2) ----
 
-// The fields of an upgrade request that decide. Values as they came, "" where a header is absent; several headers of one
-// name joined with ", ".
+// The fields of an upgrade request that decide. Values as they came, "" where a header is absent;
+// several headers of one name joined with ", ".
 struct HandshakeRequest {
   std::string_view method;
   bool http_1_1 = true;
@@ -34,18 +39,25 @@ struct HandshakeRequest {
 };
 
 struct HandshakeOptions {
-  // In the server's order of preference. The first that the client offers too is chosen; none chosen is not an error.
+  // In the server's order of preference. The first that the client offers too is chosen; none
+  // chosen is not an error.
   std::span<const std::string_view> protocols;
   bool deflate = false;  // accept permessage-deflate, always with no context takeover on both sides
+  // The smallest window, as a power of 2, that the caller can compress with: 9..15. An offer that
+  // demands a smaller one is declined. Below 15, the caller passes Handshake::deflate_window_bits
+  // on to append_deflated().
+  int deflate_window_bits_min = 15;
 };
 
 struct Handshake {
-  std::string response;          // the whole 101 response, to be sent as it is
-  std::string_view protocol;     // the chosen subprotocol, one of the options'; "" for none
+  std::string response;       // the whole 101 response, to be sent as it is
+  std::string_view protocol;  // the chosen subprotocol, one of the options'; "" for none
   bool deflate = false;
+  int deflate_window_bits = 15;  // of our compressor, as the client demanded
 };
 
-// Fails with the HTTP status to answer in `HandshakeError::status`: 405, 400, or 426 (with `Sec-WebSocket-Version: 13`).
+// Fails with the HTTP status to answer in `HandshakeError::status`: 405, 400, or 426 (with
+// `Sec-WebSocket-Version: 13`).
 struct HandshakeError {
   int status = 400;
   std::string_view reason;
@@ -80,20 +92,23 @@ enum class CloseCode : uint16_t {
   kInternalError = 1011,
 };
 
-// True for codes that a peer may put into a close frame: 1000-1003, 1007-1014, 3000-4999 (section 7.4).
+// True for codes that a peer may put into a close frame: 1000-1003, 1007-1014, 3000-4999
+// (section 7.4).
 bool valid_close_code(uint16_t code);
 
 struct Options {
-  size_t message_bytes_max = 65'536;  // a whole message; for compressed ones after inflating too. At most 16 MiB is tested
+  // A whole message; for a compressed one after inflating too. At most 16 MiB is tested.
+  size_t message_bytes_max = 65'536;
   size_t message_fragments_max = 65'536;
-  bool deflate = false;                   // as negotiated
+  bool deflate = false;  // as negotiated
 };
 
-// Who hears what a Decoder found. A view is valid only during the call. Returning false stops the decoder for good:
-// the connection is being closed, and the rest of the bytes is not for anyone.
+// Who hears what a Decoder found. A view is valid only during the call. Returning false stops the
+// decoder for good: the connection is being closed, and the rest of the bytes is not for anyone.
 class Receiver {
  public:
-  // One whole message, unmasked, inflated, and for text valid UTF-8.
+  // One whole message, unmasked, inflated, and for text valid UTF-8. Must not feed another decoder
+  // that shares the scratch.
   virtual bool on_message(Opcode opcode, std::string_view payload) = 0;
   virtual bool on_ping(std::string_view payload) = 0;
   virtual bool on_pong(std::string_view payload) = 0;
@@ -125,13 +140,17 @@ class Decoder {
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
 
-  // Takes the next bytes of the connection, cut anywhere, and tells `receiver` what is complete. Unmasks in place: `bytes`
-  // is garbage afterwards. A message that arrived whole is passed on without a copy; of one that did not, the decoder keeps
-  // what it has (already unmasked, and text already checked as far as it goes: bad UTF-8 fails at its first bad byte,
-  // before the frame's end). `options` must be the same at every call. `receiver` must not destroy the decoder inside a call.
-  void feed(std::span<char> bytes, const Options& options, CoreScratch& scratch, Receiver& receiver);
+  // Takes the next bytes of the connection, cut anywhere, and tells `receiver` what is complete.
+  // Unmasks in place: `bytes` is garbage afterwards. A message that arrived whole is passed on
+  // without a copy; of one that did not, the decoder keeps what it has (already unmasked, and text
+  // already checked as far as it goes: bad UTF-8 fails at its first bad byte, before the frame's
+  // end). `options` must be the same at every call. `receiver` must not destroy the decoder inside
+  // a call.
+  void feed(std::span<char> bytes, const Options& options, CoreScratch& scratch,
+            Receiver& receiver);
 
-  // Whether a message or frame has begun and not ended (for time-outs), and what is held for it.
+  // Whether a message or frame has begun and not ended (for time-outs), and the memory that is held
+  // for it: at most twice what has arrived, and some 300 bytes.
   bool in_message() const;
   size_t buffered_bytes() const;
   bool stopped() const { return stopped_; }
@@ -147,17 +166,23 @@ class Decoder {
 
 inline constexpr size_t kHeaderBytesMax = 10;  // a server's frames are not masked
 
-// Writes the header of an unfragmented frame to `out` and returns its length: 2, 4 or 10. `compressed` sets RSV1.
-size_t encode_header(Opcode opcode, size_t payload_bytes, std::span<char, kHeaderBytesMax> out, bool compressed = false);
+// Writes the header of an unfragmented frame to `out` and returns its length: 2, 4 or 10.
+// `compressed` sets RSV1.
+size_t encode_header(Opcode opcode, size_t payload_bytes, std::span<char, kHeaderBytesMax> out,
+                     bool compressed = false);
 
 // Appends header and payload.
 void append_frame(std::string& out, Opcode opcode, std::string_view payload);
 
-// Appends a close frame; a reason over 123 bytes is cut at a character's border. kNoStatus gives an empty one.
+// Appends a close frame; a reason over 123 bytes is cut at a character's border. kNoStatus gives an
+// empty one.
 void append_close(std::string& out, uint16_t code, std::string_view reason);
 
-// Appends a text or binary message compressed with permessage-deflate, or uncompressed where that is not longer.
-// Level 1..9 as zlib has it; no context is kept. Fails only when zlib has no memory.
-base::Result<> append_deflated(std::string& out, Opcode opcode, std::string_view payload, int level);
+// Appends a text or binary message compressed with permessage-deflate, or uncompressed where that
+// is not longer. Level 1..9 as zlib has it; no context is kept. `window_bits` (9..15) as the
+// handshake has it: a frame for several connections takes the smallest of theirs. Each thread keeps
+// one compressor, up to 270 KB, between calls. Fails only when zlib has no memory.
+base::Result<> append_deflated(std::string& out, Opcode opcode, std::string_view payload, int level,
+                               int window_bits = 15);
 
 }  // namespace millrace::websocket
