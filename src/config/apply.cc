@@ -1,4 +1,5 @@
-// Writing a tree of values into a draft: which key each belongs to, and what to say of those that belong to none.
+// Writing a tree of values into a draft: which key each belongs to, and what to say of those that
+// belong to none.
 #include <algorithm>
 #include <sstream>
 #include <utility>
@@ -11,7 +12,8 @@ namespace {
 
 // Every name that a key may have, for "did you mean"; patterns stand for no name.
 template <class Owner>
-std::vector<std::string> names_of(const std::vector<Key<Owner>>& keys, std::span<const ForeignKey> foreign) {
+std::vector<std::string> names_of(const std::vector<Key<Owner>>& keys,
+                                  std::span<const ForeignKey> foreign) {
   std::vector<std::string> names;
   for (const auto& key : keys) names.push_back(key.path);
   for (const ForeignKey& key : foreign) {
@@ -24,7 +26,8 @@ const std::vector<std::string>& known_names() {
   static const std::vector<std::string> kNames = [] {
     std::vector<std::string> names = names_of(config_keys(), foreign_keys());
     names.emplace_back(kNamespaces);
-    for (const auto& key : channel_keys()) names.push_back(std::string(kWithoutNamespace) + "." + key.path);
+    for (const auto& key : channel_keys())
+      names.push_back(std::string(kWithoutNamespace) + "." + key.path);
     return names;
   }();
   return kNames;
@@ -54,7 +57,8 @@ void apply_foreign_table(Draft& draft, std::span<const ForeignKey> keys, const s
                          const std::string& full_key, const Value& value) {
   if (value.table() != nullptr) {
     for (const Member& member : *value.table()) {
-      apply_foreign_table(draft, keys, joined(path, member.name), joined(full_key, member.name), member.value);
+      apply_foreign_table(draft, keys, joined(path, member.name), joined(full_key, member.name),
+                          member.value);
     }
     return;
   }
@@ -62,7 +66,8 @@ void apply_foreign_table(Draft& draft, std::span<const ForeignKey> keys, const s
 }
 
 // Options of a namespace; `prefix` is what stands before their names in messages.
-void apply_options(Draft& draft, ChannelOptions& options, const std::string& prefix, const Value& value) {
+void apply_options(Draft& draft, ChannelOptions& options, const std::string& prefix,
+                   const Value& value) {
   for (const Member& member : *value.table()) {
     const std::string full_key = prefix + member.name;
     if (const auto* key = find_key(channel_keys(), member.name)) {
@@ -71,8 +76,9 @@ void apply_options(Draft& draft, ChannelOptions& options, const std::string& pre
                find_foreign(foreign_channel_keys(), member.name + ".") != nullptr) {
       apply_foreign_table(draft, foreign_channel_keys(), member.name, full_key, member.value);
     } else {
-      draft.error(member.place, full_key,
-                  "unknown option of a namespace" + did_you_mean(member.name, known_option_names()));
+      draft.error(
+          member.place, full_key,
+          "unknown option of a namespace" + did_you_mean(member.name, known_option_names()));
     }
   }
 }
@@ -87,7 +93,8 @@ void apply_member(Draft& draft, const std::string& path, const Member& member) {
   }
   if (is_group(path)) {
     if (member.value.table() == nullptr) {
-      return draft.error(member.value.place, path, "expects a table, got " + std::string(kind_name(member.value)));
+      return draft.error(member.value.place, path,
+                         "expects a table, got " + std::string(kind_name(member.value)));
     }
     return apply_group(draft, path, member.value);
   }
@@ -97,7 +104,8 @@ void apply_member(Draft& draft, const std::string& path, const Member& member) {
   draft.error(member.place, path, "unknown key" + did_you_mean(path, known_names(), "._"));
 }
 
-// The name of one element of channel.namespaces, or nullopt if it has none that is a string (said already).
+// The name of one element of channel.namespaces, or nullopt if it has none that is a string (said
+// already).
 std::optional<std::string> take_name(Draft& draft, const std::string& where, const Value& element) {
   if (element.table() == nullptr) {
     draft.error(element.place, where, "expects a table, got " + std::string(kind_name(element)));
@@ -109,7 +117,8 @@ std::optional<std::string> take_name(Draft& draft, const std::string& where, con
     return std::nullopt;
   }
   if (name->value.string() == nullptr) {
-    draft.error(name->value.place, where + ".name", "expects a string, got " + std::string(kind_name(name->value)));
+    draft.error(name->value.place, where + ".name",
+                "expects a string, got " + std::string(kind_name(name->value)));
     return std::nullopt;
   }
   return *name->value.string();
@@ -152,13 +161,16 @@ std::string namespace_prefix(std::string_view name) {
 void apply_group(Draft& draft, std::string_view group, const Value& value) {
   draft.places[std::string(group)] = value.place;
   if (group == kWithoutNamespace) {
-    return apply_options(draft, draft.config.channel.without_namespace, std::string(group) + ".", value);
+    return apply_options(draft, draft.config.channel.without_namespace, std::string(group) + ".",
+                         value);
   }
-  for (const Member& member : *value.table()) apply_member(draft, joined(group, member.name), member);
+  for (const Member& member : *value.table())
+    apply_member(draft, joined(group, member.name), member);
 }
 
 template <class Owner>
-void apply_value(Draft& draft, const Key<Owner>& key, Owner& owner, const std::string& full_key, const Value& value) {
+void apply_value(Draft& draft, const Key<Owner>& key, Owner& owner, const std::string& full_key,
+                 const Value& value) {
   std::expected<Setting, std::string> setting = read_setting(key, value);
   if (!setting) {
     draft.failed.insert(full_key);
@@ -172,9 +184,11 @@ void apply_value(Draft& draft, const Key<Owner>& key, Owner& owner, const std::s
 }
 
 template void apply_value(Draft&, const Key<Config>&, Config&, const std::string&, const Value&);
-template void apply_value(Draft&, const Key<ChannelOptions>&, ChannelOptions&, const std::string&, const Value&);
+template void apply_value(Draft&, const Key<ChannelOptions>&, ChannelOptions&, const std::string&,
+                          const Value&);
 
-void apply_foreign(Draft& draft, const ForeignKey& key, const std::string& full_key, const Value& value) {
+void apply_foreign(Draft& draft, const ForeignKey& key, const std::string& full_key,
+                   const Value& value) {
   const std::string* text = value.string();
   const auto* flag = std::get_if<bool>(&value.data);
   const auto* number = std::get_if<int64_t>(&value.data);
@@ -186,9 +200,11 @@ void apply_foreign(Draft& draft, const ForeignKey& key, const std::string& full_
                        written == "[]" || written == "{}";
   if (empty_list || (scalar && (nothing || (!key.off.empty() && written == key.off)))) return;
   if (key.refused) {
-    draft.error(value.place, full_key, "is not supported by Millrace, and ignoring it would not be safe");
+    draft.error(value.place, full_key,
+                "is not supported by Millrace, and ignoring it would not be safe");
   } else {
-    draft.warn(value.place, full_key, "is a key of Centrifugo that Millrace does not support; it has no effect");
+    draft.warn(value.place, full_key,
+               "is a key of Centrifugo that Millrace does not support; it has no effect");
   }
 }
 
@@ -199,7 +215,9 @@ void apply_namespaces(Draft& draft, const Value& value) {
   if (const std::string* text = value.string(); text != nullptr && value.untyped) {
     if (!text->starts_with('[')) return apply_namespace_names(draft, value);
     json = parse_json_value(*text, value.place.source);
-    if (!json) return draft.error(value.place, std::string(kNamespaces), "is not valid JSON: " + json.error().message);
+    if (!json)
+      return draft.error(value.place, std::string(kNamespaces),
+                         "is not valid JSON: " + json.error().message);
     list = &*json;
   }
   if (list->array() == nullptr) {

@@ -1,6 +1,8 @@
-// How an entry of the key tables finds its member: make_key<&Config::client, &Client::insecure>("client.insecure", "…").
+// How an entry of the key tables finds its member:
 //
-// The entry's type, and the conversions between the member and a Setting, follow from the member's type.
+//   add<&Config::client, &Client::insecure>(keys, "client.insecure", "Everybody may …").live();
+//
+// Its type, and the conversions between the member and a Setting, follow from the member's type.
 #pragma once
 
 #include <algorithm>
@@ -33,12 +35,15 @@ struct Choices<DataFormat> {
 template <>
 struct Choices<RecoveryMode> {
   static constexpr std::pair<std::string_view, RecoveryMode> kNames[] = {
-      {"stream", RecoveryMode::kStream}, {"cache", RecoveryMode::kCache}, {"", RecoveryMode::kStream}};
+      {"stream", RecoveryMode::kStream},
+      {"cache", RecoveryMode::kCache},
+      {"", RecoveryMode::kStream}};
 };
 
 template <>
 struct Choices<EngineType> {
-  static constexpr std::pair<std::string_view, EngineType> kNames[] = {{"memory", EngineType::kMemory}};
+  static constexpr std::pair<std::string_view, EngineType> kNames[] = {
+      {"memory", EngineType::kMemory}};
 };
 
 template <>
@@ -60,7 +65,8 @@ struct Choices<base::log::Level> {
 template <class T>
 Setting to_setting(const T& value) {
   if constexpr (std::is_enum_v<T>) {
-    const auto found = std::ranges::find(Choices<T>::kNames, value, &std::pair<std::string_view, T>::second);
+    const auto found =
+        std::ranges::find(Choices<T>::kNames, value, &std::pair<std::string_view, T>::second);
     return std::string(found->first);
   } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
     return static_cast<int64_t>(value);
@@ -73,7 +79,8 @@ template <class T>
 void from_setting(T& value, const Setting& setting) {
   if constexpr (std::is_enum_v<T>) {
     const auto& name = std::get<std::string>(setting);
-    value = std::ranges::find(Choices<T>::kNames, name, &std::pair<std::string_view, T>::first)->second;
+    value =
+        std::ranges::find(Choices<T>::kNames, name, &std::pair<std::string_view, T>::first)->second;
   } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
     value = static_cast<T>(std::get<int64_t>(setting));
   } else {
@@ -83,11 +90,16 @@ void from_setting(T& value, const Setting& setting) {
 
 template <class T>
 constexpr Type type_of() {
-  if constexpr (std::is_enum_v<T>) return Type::kChoice;
-  else if constexpr (std::same_as<T, bool>) return Type::kBoolean;
-  else if constexpr (std::integral<T>) return Type::kInteger;
-  else if constexpr (std::same_as<T, Milliseconds>) return Type::kDuration;
-  else if constexpr (std::same_as<T, std::string>) return Type::kString;
+  if constexpr (std::is_enum_v<T>)
+    return Type::kChoice;
+  else if constexpr (std::same_as<T, bool>)
+    return Type::kBoolean;
+  else if constexpr (std::integral<T>)
+    return Type::kInteger;
+  else if constexpr (std::same_as<T, Milliseconds>)
+    return Type::kDuration;
+  else if constexpr (std::same_as<T, std::string>)
+    return Type::kString;
   else {
     static_assert(std::same_as<T, std::vector<std::string>>);
     return Type::kStringList;
@@ -112,13 +124,22 @@ auto make_key(std::string path, std::string_view text) {
   key.text = text;
   key.type = type_of<T>();
   key.get = [](const Owner& owner) { return to_setting(member<First, Rest...>(owner)); };
-  key.set = [](Owner& owner, const Setting& setting) { from_setting(member<First, Rest...>(owner), setting); };
+  key.set = [](Owner& owner, const Setting& setting) {
+    from_setting(member<First, Rest...>(owner), setting);
+  };
   if constexpr (std::is_enum_v<T>) {
     for (const auto& [name, value] : Choices<T>::kNames) key.choices.push_back(name);
   } else if constexpr (std::integral<T> && sizeof(T) < sizeof(int64_t)) {
     key.max = std::numeric_limits<T>::max();
   }
   return key;
+}
+
+// Appends an entry to a table; the reference is for what its type does not say, and valid until the
+// next one.
+template <auto First, auto... Rest, class Keys>
+auto& add(Keys& keys, std::string path, std::string_view text) {
+  return keys.emplace_back(make_key<First, Rest...>(std::move(path), text));
 }
 
 }  // namespace millrace::config

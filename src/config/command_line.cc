@@ -1,6 +1,6 @@
 // The command line, by CLI11. Its exceptions end here, and its own help text is not used (help.cc).
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <optional>
@@ -17,7 +17,8 @@
 namespace millrace::config {
 namespace {
 
-constexpr std::array<const char*, 3> kDefaultFiles = {"millrace.toml", "config.toml", "config.json"};
+constexpr std::array<const char*, 3> kDefaultFiles = {"millrace.toml", "config.toml",
+                                                      "config.json"};
 
 struct CommandName {
   std::string_view name;
@@ -58,10 +59,12 @@ std::vector<std::string> known_words(bool flags) {
 std::unexpected<CommandLineError> unknown_word(const std::string& word) {
   const bool is_flag = word.starts_with('-');
   const std::string name = word.substr(0, word.find('='));
-  return misuse((is_flag ? "unknown option " : "unknown command ") + name + did_you_mean(name, known_words(is_flag)));
+  return misuse((is_flag ? "unknown option " : "unknown command ") + name +
+                did_you_mean(name, known_words(is_flag)));
 }
 
-std::expected<Parsed, CommandLineError> parse_words(int argument_count, const char* const* arguments) {
+std::expected<Parsed, CommandLineError> parse_words(int argument_count,
+                                                    const char* const* arguments) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -78,8 +81,9 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count, const ch
   for (size_t i = 0; i < values.size(); ++i) {
     const KeyFlag& flag = key_flags()[i];
     const std::string comma = flag.short_name.empty() ? "" : ",";
-    options.push_back(app.add_option(std::string(flag.short_name) + comma + std::string(flag.name), values[i])
-                          ->type_name(std::string(flag.argument)));
+    options.push_back(
+        app.add_option(std::string(flag.short_name) + comma + std::string(flag.name), values[i])
+            ->type_name(std::string(flag.argument)));
   }
   std::vector<const CLI::App*> commands;
   for (const CommandName& command : kCommands) {
@@ -108,7 +112,8 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count, const ch
   if (config->count() > 0) parsed.file = file;
   for (size_t i = 0; i < values.size(); ++i) {
     if (options[i]->count() == 0) continue;
-    parsed.flags.push_back({std::string(key_flags()[i].name), std::string(key_flags()[i].key), values[i]});
+    parsed.flags.push_back(
+        {std::string(key_flags()[i].name), std::string(key_flags()[i].key), values[i]});
   }
   return parsed;
 }
@@ -133,33 +138,42 @@ std::string default_file() {
 
 CommandLineError refusal(const Refused& refused) {
   CommandLineError error;
-  for (const Problem& problem : refused.warnings) error.message += to_string(problem, "warning") + "\n";
+  for (const Problem& problem : refused.warnings)
+    error.message += to_string(problem, "warning") + "\n";
   for (const Problem& problem : refused.errors) error.message += to_string(problem, "error") + "\n";
   return error;
 }
 
 std::string text_of(Command command) {
   switch (command) {
-    case Command::kServe: return "";
-    case Command::kCheckConfig: return "ok\n";
-    case Command::kGenerateConfig: return starting_file_text();
-    case Command::kDocument: return reference_text();
-    case Command::kVersion: return "millrace " + std::string(kVersion) + "\n";
-    case Command::kHelp: return help_text();
+    case Command::kServe:
+      return "";
+    case Command::kCheckConfig:
+      return "ok\n";
+    case Command::kGenerateConfig:
+      return starting_file_text();
+    case Command::kDocument:
+      return reference_text();
+    case Command::kVersion:
+      return "millrace " + std::string(kVersion) + "\n";
+    case Command::kHelp:
+      return help_text();
   }
   return "";
 }
 
 }  // namespace
 
-std::expected<Invocation, CommandLineError> parse_command_line(int argument_count, const char* const* arguments,
+std::expected<Invocation, CommandLineError> parse_command_line(int argument_count,
+                                                               const char* const* arguments,
                                                                const char* const* environment) {
   std::expected<Parsed, CommandLineError> parsed = parse_words(argument_count, arguments);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   Invocation invocation;
   invocation.command = parsed->command;
   invocation.output = text_of(parsed->command);
-  if (parsed->command != Command::kServe && parsed->command != Command::kCheckConfig) return invocation;
+  if (parsed->command != Command::kServe && parsed->command != Command::kCheckConfig)
+    return invocation;
   invocation.sources.file = parsed->file ? *parsed->file : default_file();
   if (parsed->file && parsed->file->empty()) return misuse("--config names no file");
   invocation.sources.environment = own_variables(environment);
@@ -168,7 +182,8 @@ std::expected<Invocation, CommandLineError> parse_command_line(int argument_coun
   std::expected<Loaded, Refused> loaded = load(invocation.sources);
   if (!loaded) return std::unexpected(refusal(loaded.error()));
   invocation.config = std::move(loaded->config);
-  for (const Problem& problem : loaded->warnings) invocation.warnings.push_back(to_string(problem, "warning"));
+  for (const Problem& problem : loaded->warnings)
+    invocation.warnings.push_back(to_string(problem, "warning"));
   return invocation;
 }
 

@@ -14,19 +14,24 @@ namespace {
 // Each test works in an empty directory of its own.
 class CommandLine : public testing::Test {
  protected:
-  CommandLine() : before_(std::filesystem::current_path()) { std::filesystem::current_path(directory.path()); }
+  CommandLine() : before_(std::filesystem::current_path()) {
+    std::filesystem::current_path(directory.path());
+  }
   ~CommandLine() override { std::filesystem::current_path(before_); }
 
-  static std::expected<Invocation, CommandLineError> parse(std::initializer_list<const char*> words,
-                                                           std::initializer_list<const char*> environment = {}) {
+  static std::expected<Invocation, CommandLineError> parse(
+      std::initializer_list<const char*> words,
+      std::initializer_list<const char*> environment = {}) {
     std::vector<const char*> arguments = {"millrace"};
     arguments.insert(arguments.end(), words);
     std::vector<const char*> variables(environment);
     variables.push_back(nullptr);
-    return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), variables.data());
+    return parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                              variables.data());
   }
 
-  static std::string error(std::initializer_list<const char*> words, std::initializer_list<const char*> environment = {}) {
+  static std::string error(std::initializer_list<const char*> words,
+                           std::initializer_list<const char*> environment = {}) {
     const auto invocation = parse(words, environment);
     if (invocation) return "accepted";
     EXPECT_EQ(invocation.error().exit_code, 2);
@@ -52,10 +57,12 @@ TEST_F(CommandLine, no_words_mean_serve_with_the_defaults) {
 
 TEST_F(CommandLine, flags_set_their_keys_before_and_behind_the_command) {
   for (const auto& invocation :
-       {parse({"serve", "--port", "9000", "--address=127.0.0.1", "--workers", "2", "--log-level", "debug", "--log-format", "json",
-               "--log-file", "x.log", "--node-name", "n", "--region", "r", "--unix-socket", "s.sock"}),
-        parse({"-p", "9000", "-a", "127.0.0.1", "--workers=2", "--log-level=debug", "--log-format=json", "--log-file=x.log",
-               "--node-name=n", "--region=r", "--unix-socket=s.sock", "serve"})}) {
+       {parse({"serve", "--port", "9000", "--address=127.0.0.1", "--workers", "2", "--log-level",
+               "debug", "--log-format", "json", "--log-file", "x.log", "--node-name", "n",
+               "--region", "r", "--unix-socket", "s.sock"}),
+        parse({"-p", "9000", "-a", "127.0.0.1", "--workers=2", "--log-level=debug",
+               "--log-format=json", "--log-file=x.log", "--node-name=n", "--region=r",
+               "--unix-socket=s.sock", "serve"})}) {
     ASSERT_TRUE(invocation) << invocation.error().message;
     const Config& config = invocation->config;
     EXPECT_EQ(invocation->command, Command::kServe);
@@ -95,7 +102,8 @@ TEST_F(CommandLine, first_default_file_that_exists_is_read) {
 }
 
 TEST_F(CommandLine, file_that_was_named_must_exist) {
-  EXPECT_EQ(error({"-c", "none.toml"}), "none.toml: error: cannot be opened: No such file or directory\n");
+  EXPECT_EQ(error({"-c", "none.toml"}),
+            "none.toml: error: cannot be opened: No such file or directory\n");
 }
 
 TEST_F(CommandLine, only_own_variables_are_taken) {
@@ -111,14 +119,19 @@ TEST_F(CommandLine, null_environment_is_an_empty_one) {
 }
 
 TEST_F(CommandLine, wrong_value_of_a_flag_names_flag_and_key) {
-  EXPECT_EQ(error({"--port", "99999"}), "flag --port: error: http_server.port: must be between 0 and 65535, got 99999\n");
-  EXPECT_EQ(error({"--port", "x"}), "flag --port: error: http_server.port: expects an integer, got \"x\"\n");
+  EXPECT_EQ(error({"--port", "99999"}),
+            "flag --port: error: http_server.port: must be between 0 and 65535, got 99999\n");
+  EXPECT_EQ(error({"--port", "x"}),
+            "flag --port: error: http_server.port: expects an integer, got \"x\"\n");
 }
 
 TEST_F(CommandLine, unknown_words_are_named_with_the_nearest_known_one) {
-  EXPECT_EQ(error({"--prot", "5"}), "millrace: unknown option --prot, did you mean --port?\nTry: millrace --help\n");
-  EXPECT_EQ(error({"--prot=5"}), "millrace: unknown option --prot, did you mean --port?\nTry: millrace --help\n");
-  EXPECT_EQ(error({"serv"}), "millrace: unknown command serv, did you mean serve?\nTry: millrace --help\n");
+  EXPECT_EQ(error({"--prot", "5"}),
+            "millrace: unknown option --prot, did you mean --port?\nTry: millrace --help\n");
+  EXPECT_EQ(error({"--prot=5"}),
+            "millrace: unknown option --prot, did you mean --port?\nTry: millrace --help\n");
+  EXPECT_EQ(error({"serv"}),
+            "millrace: unknown command serv, did you mean serve?\nTry: millrace --help\n");
   EXPECT_EQ(error({"serve", "zebra"}), "millrace: unknown command zebra\nTry: millrace --help\n");
   EXPECT_NE(error({"--port"}), "accepted");
   EXPECT_NE(error({"serve", "check-config"}), "accepted");
@@ -147,7 +160,8 @@ TEST_F(CommandLine, texts_do_not_need_a_good_configuration) {
   EXPECT_TRUE(parse({"--version"})->output.starts_with("millrace 0."));
   EXPECT_EQ(parse({"genconfig"})->output, starting_file_text());
   EXPECT_EQ(parse({"configdoc"})->output, reference_text());
-  for (const auto& invocation : {parse({"help"}), parse({"--help"}), parse({"-h"}), parse({"serve", "--help"}), parse({"zebra", "-h"})}) {
+  for (const auto& invocation : {parse({"help"}), parse({"--help"}), parse({"-h"}),
+                                 parse({"serve", "--help"}), parse({"zebra", "-h"})}) {
     ASSERT_TRUE(invocation);
     EXPECT_EQ(invocation->command, Command::kHelp);
     EXPECT_EQ(invocation->output, help_text());
@@ -168,7 +182,9 @@ TEST_F(CommandLine, sources_load_the_same_again) {
 TEST(Help, names_every_flag_within_80_columns) {
   const std::string text = help_text();
   for (const KeyFlag& flag : key_flags()) {
-    EXPECT_NE(text.find(std::string(flag.name) + " " + std::string(flag.argument)), std::string::npos) << flag.name;
+    EXPECT_NE(text.find(std::string(flag.name) + " " + std::string(flag.argument)),
+              std::string::npos)
+        << flag.name;
   }
   size_t start = 0;
   while (start < text.size()) {

@@ -1,13 +1,17 @@
-// The configuration: one file, then MILLRACE_ environment variables, then command-line flags, later ones winning.
+// The configuration: one file, then MILLRACE_ environment variables, then command-line flags, later
+// ones winning.
 //
-// app/ calls parse_command_line() once at start, and load() again with the same Sources on SIGHUP; it maps Config onto each
-// module's own Options. The keys, their nesting and meaning follow Centrifugo v6 (docs/configuration.md is the list, made
-// from the table in keys.cc); those that are Millrace's own are marked "ours" there.
+// app/ calls parse_command_line() once at start, and load() again with the same Sources on SIGHUP;
+// it maps Config onto each module's own Options. The keys, their nesting and meaning follow
+// Centrifugo v6 (docs/configuration.md is the list, made from the table in keys.cc); those that are
+// Millrace's own are marked "ours" there.
 //
 // Cores      Any thread, none in particular. Nothing here is kept between calls.
 // Limits     A file of 4 MiB, nested 64 deep.
-// Failure    Everything that is wrong is collected and told at once, each with its place. Nothing is printed and nothing is
-//            half applied: a Config that is handed out has passed every check. A secret's value is never put into a message.
+// Failure    Everything that is wrong is collected and told at once, each with its place. Nothing
+// is printed and nothing is
+//            half applied: a Config that is handed out has passed every check. A secret's value is
+//            never put into a message.
 #pragma once
 
 #include <chrono>
@@ -26,15 +30,17 @@ namespace millrace::config {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// ---- The values. A member stands for the key of the same name; sizes are bytes; 0 is "no limit" where a key's text says so. ----
+// ---- The values ----
+// A member stands for the key of the same name. Sizes are bytes; docs/configuration.md says the
+// rest.
 
 struct HttpServer {
-  std::string address;            // "": every interface
-  uint16_t port = 8000;           // 0: any free port
-  std::string unix_socket;        // ours; "": none
-  std::string internal_address;   // "": as `address`
-  uint16_t internal_port = 0;     // 0: as `port`
-  size_t head_bytes_max = 16UL * 1024;    // ours, as are those below
+  std::string address;                  // "": every interface
+  uint16_t port = 8000;                 // 0: any free port
+  std::string unix_socket;              // ours; "": none
+  std::string internal_address;         // "": as `address`
+  uint16_t internal_port = 0;           // 0: as `port`
+  size_t head_bytes_max = 16UL * 1024;  // ours, as are those below
   size_t headers_max = 100;
   size_t body_bytes_max = 1024UL * 1024;
   Milliseconds head_timeout{10'000};
@@ -67,7 +73,8 @@ struct TokenKeys {
 };
 
 struct Client {
-  std::vector<std::string> allowed_origins;  // "*", or "scheme://host" with * for parts; none: the server's own host only
+  std::vector<std::string> allowed_origins;  // "*", or "scheme://host" with * for parts; none: the
+                                             // server's own host only
   TokenKeys token;
   bool subscription_token_enabled = false;  // client.subscription_token.enabled
   TokenKeys subscription_token;
@@ -145,7 +152,8 @@ struct Channel {
   std::string user_boundary = "#";
   std::string user_separator = ",";
   Milliseconds history_meta_ttl{std::chrono::hours(720)};
-  DataFormat publication_data_format = DataFormat::kAny;  // load() gives it to namespaces that have none of their own
+  DataFormat publication_data_format =
+      DataFormat::kAny;  // load() gives it to namespaces that have none of their own
   ChannelOptions without_namespace;
   std::vector<Namespace> namespaces;  // names are unique
 };
@@ -181,26 +189,28 @@ struct Config {
   Channel channel;
   WebSocket websocket;
   HttpApi http_api;
-  bool admin_enabled = false;              // admin.enabled
-  bool prometheus_enabled = true;          // prometheus.enabled
-  bool health_enabled = true;              // health.enabled
-  Milliseconds shutdown_timeout{30'000};   // shutdown.timeout
-  size_t open_files_reserve = 256;         // ours
-  bool dev = false;                        // the flag --dev, and nothing else
+  bool admin_enabled = false;             // admin.enabled
+  bool prometheus_enabled = true;         // prometheus.enabled
+  bool health_enabled = true;             // health.enabled
+  Milliseconds shutdown_timeout{30'000};  // shutdown.timeout
+  size_t open_files_reserve = 256;        // ours
+  bool dev = false;                       // the flag --dev, and nothing else
 };
 
 // ---- Loading ----
 
 // Something that is wrong with the configuration, or that its author should know.
 struct Problem {
-  std::string source;  // a file's name, "environment variable X", "flag --x"; "" for what nothing has set
-  size_t line = 0;     // from 1; 0 where there are no lines
-  size_t column = 0;   // from 1, in bytes
-  std::string key;     // the full key, variable or flag; "" for a syntax error
+  std::string
+      source;  // a file's name, "environment variable X", "flag --x"; "" for what nothing has set
+  size_t line = 0;    // from 1; 0 where there are no lines
+  size_t column = 0;  // from 1, in bytes
+  std::string key;    // the full key, variable or flag; "" for a syntax error
   std::string message;
 };
 
-// "millrace.toml:3:1: error: client.ping_intervall: unknown key, did you mean client.ping_interval?"; `kind` is the second word.
+// "millrace.toml:3:1: error: client.ping_intervall: unknown key, did you mean
+// client.ping_interval?"; `kind` is the second word.
 std::string to_string(const Problem& problem, std::string_view kind);
 
 // A flag that was given, and the key that it sets.
@@ -212,7 +222,7 @@ struct Flag {
 
 // Where the configuration comes from: kept, so that it can be loaded again.
 struct Sources {
-  std::string file;  // "": none
+  std::string file;                                              // "": none
   std::vector<std::pair<std::string, std::string>> environment;  // those that begin with MILLRACE_
   std::vector<Flag> flags;
   bool dev = false;
@@ -246,9 +256,10 @@ enum class Command : uint8_t { kServe, kCheckConfig, kGenerateConfig, kDocument,
 struct Invocation {
   Command command = Command::kServe;
   Config config;    // for kServe and kCheckConfig
-  Sources sources;  // how to load it again; sources.file is the file that was read, "" if there was none
+  Sources sources;  // how to load it again; sources.file is the file that was read, "" if there was
+                    // none
   std::vector<std::string> warnings;  // for standard error (or the log), one line each
-  std::string output;                 // for standard output; every command but kServe then exits with 0
+  std::string output;  // for standard output; every command but kServe then exits with 0
 };
 
 // Why it can't be done.
@@ -257,8 +268,9 @@ struct CommandLineError {
   std::string message;  // for standard error; lines, each ended with a newline
 };
 
-// `arguments` begin with the program's name. `environment` is as `environ`: ended by a null pointer; it may be null.
-// Without --config, the first of ./millrace.toml, ./config.toml, ./config.json that exists is read.
+// `arguments` begin with the program's name. `environment` is as `environ`: ended by a null
+// pointer; it may be null. Without --config, the first of ./millrace.toml, ./config.toml,
+// ./config.json that exists is read.
 [[nodiscard]] std::expected<Invocation, CommandLineError> parse_command_line(
     int argument_count, const char* const* arguments, const char* const* environment);
 

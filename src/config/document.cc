@@ -17,7 +17,7 @@ std::unexpected<Problem> unreadable(const std::string& path, std::string why) {
 }
 
 std::expected<std::string, Problem> read_all(const std::string& path, int fd) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) return unreadable(path, "is a directory");
   std::string text;
   std::array<char, 16'384> block{};
@@ -41,7 +41,8 @@ Problem problem_at(const Place& place, std::string key, std::string message) {
 
 std::string_view kind_name(const Value& value) {
   static constexpr std::array<std::string_view, 8> kNames = {
-      "null", "a boolean", "an integer", "a number", "a string", "a date or time", "a list", "a table"};
+      "null",     "a boolean",      "an integer", "a number",
+      "a string", "a date or time", "a list",     "a table"};
   static_assert(kNames.size() == std::variant_size_v<decltype(value.data)>);
   return kNames[value.data.index()];
 }

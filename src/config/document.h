@@ -1,7 +1,8 @@
-// A parsed configuration file: a tree of values that know where they were written. The same for TOML and JSON.
+// A parsed configuration file: a tree of values that know where they were written. The same for
+// TOML and JSON.
 //
-// Both libraries' own trees are left behind here, so that everything above reads one kind of tree, with places for its
-// messages. A key that is written twice in one table is an error.
+// Both libraries' own trees are left behind here, so that everything above reads one kind of tree,
+// with places for its messages. A key that is written twice in one table is an error.
 #pragma once
 
 #include <cstddef>

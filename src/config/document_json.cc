@@ -1,5 +1,6 @@
-// JSON by simdjson's on-demand front end, which tells where in the text it stands. Every value is visited, so everything is
-// validated; what on-demand leaves to its caller (text after the root, duplicate keys, depth) is checked here.
+// JSON by simdjson's on-demand front end, which tells where in the text it stands. Every value is
+// visited, so everything is validated; what on-demand leaves to its caller (text after the root,
+// duplicate keys, depth) is checked here.
 #include <simdjson.h>
 
 #include <algorithm>
@@ -40,7 +41,8 @@ class JsonReader {
   const std::string& source_;
   ondemand::parser parser_;
   ondemand::document document_;
-  // Where the line of the last place begins, and its number: places are asked for in the order of the text.
+  // Where the line of the last place begins, and its number: places are asked for in the order of
+  // the text.
   size_t line_start_ = 0;
   size_t line_ = 1;
 };
@@ -78,7 +80,8 @@ JsonReader::Read JsonReader::read() {
   constexpr std::string_view kBlanks = " \t\r\n";
   Value root;
   root.place = place_at(text_.data() + std::min(text().find_first_not_of(kBlanks), text_.size()));
-  // The root is taken as what it is: only then does the library check that its bracket is closed at the end of the text.
+  // The root is taken as what it is: only then does the library check that its bracket is closed at
+  // the end of the text.
   ondemand::json_type type{};
   ondemand::object object;
   ondemand::array array;
@@ -92,7 +95,8 @@ JsonReader::Read JsonReader::read() {
   }
   if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT) {
     return fail(place_at(text_.data() + text().find_last_not_of(kBlanks)),
-                "the text does not end with the bracket that closes it: it is cut off, or there is more behind it");
+                "the text does not end with the bracket that closes it: it is cut off, or there is "
+                "more behind it");
   }
   if (error) return syntax_error(error);
   Read value = type == ondemand::json_type::object ? read_object(object, std::move(root), 0)
@@ -113,7 +117,8 @@ JsonReader::Read JsonReader::read_value(ondemand::value in, int depth) {
   }
   ondemand::json_type type{};
   if (const auto error = in.type().get(type)) {
-    // type() looks at the token without taking it, so the token's own place says more than the reader's.
+    // type() looks at the token without taking it, so the token's own place says more than the
+    // reader's.
     if (token.starts_with('/') || token.starts_with('#')) {
       return fail(value.place, "JSON has no comments; a TOML file may hold some");
     }
@@ -130,23 +135,28 @@ JsonReader::Read JsonReader::read_value(ondemand::value in, int depth) {
       if (const auto error = in.get_object().get(object)) return syntax_error(error);
       return read_object(object, std::move(value), depth);
     }
-    case ondemand::json_type::number: return read_number(in, std::move(value));
+    case ondemand::json_type::number:
+      return read_number(in, std::move(value));
     case ondemand::json_type::string: {
       std::string_view text;
-      if (const auto error = in.get_string().get(text)) return fail(value.place, simdjson::error_message(error));
+      if (const auto error = in.get_string().get(text))
+        return fail(value.place, simdjson::error_message(error));
       value.data = std::string(text);
       return value;
     }
     case ondemand::json_type::boolean: {
       bool flag = false;
-      if (const auto error = in.get_bool().get(flag)) return fail(value.place, simdjson::error_message(error));
+      if (const auto error = in.get_bool().get(flag))
+        return fail(value.place, simdjson::error_message(error));
       value.data = flag;
       return value;
     }
-    case ondemand::json_type::null: break;
+    case ondemand::json_type::null:
+      break;
   }
   bool is_null = false;
-  if (in.is_null().get(is_null) || !is_null) return fail(value.place, "a value that begins with n is null");
+  if (in.is_null().get(is_null) || !is_null)
+    return fail(value.place, "a value that begins with n is null");
   return value;
 }
 
@@ -192,14 +202,19 @@ JsonReader::Read JsonReader::read_object(ondemand::object object, Value value, i
 
 JsonReader::Read JsonReader::read_number(ondemand::value in, Value value) {
   ondemand::number number;
-  if (const auto error = in.get_number().get(number)) return fail(value.place, simdjson::error_message(error));
+  if (const auto error = in.get_number().get(number))
+    return fail(value.place, simdjson::error_message(error));
   switch (number.get_number_type()) {
-    case ondemand::number_type::signed_integer: value.data = number.get_int64(); break;
+    case ondemand::number_type::signed_integer:
+      value.data = number.get_int64();
+      break;
     case ondemand::number_type::unsigned_integer:
       // Beyond what any key takes; as a number it is refused with the key's name.
       value.data = static_cast<double>(number.get_uint64());
       break;
-    case ondemand::number_type::floating_point_number: value.data = number.get_double(); break;
+    case ondemand::number_type::floating_point_number:
+      value.data = number.get_double();
+      break;
   }
   return value;
 }
@@ -214,7 +229,8 @@ std::expected<Value, Problem> parse_json_value(std::string_view text, const std:
 std::expected<Value, Problem> parse_json(std::string_view text, const std::string& source) {
   std::expected<Value, Problem> value = parse_json_value(text, source);
   if (value && value->table() == nullptr) {
-    return std::unexpected(problem_at(value->place, "", "the root of a configuration is an object"));
+    return std::unexpected(
+        problem_at(value->place, "", "the root of a configuration is an object"));
   }
   return value;
 }

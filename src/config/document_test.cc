@@ -59,7 +59,8 @@ TEST(Toml, deep_nesting_is_an_error) {
 }
 
 TEST(Json, values_know_their_kind_and_place) {
-  const auto root = parse_json("{\"a\": 1,\n  \"t\": {\"b\": \"x\\u0041\"},\n \"c\": [true, 1.5, null, -7]}", "f.json");
+  const auto root = parse_json(
+      "{\"a\": 1,\n  \"t\": {\"b\": \"x\\u0041\"},\n \"c\": [true, 1.5, null, -7]}", "f.json");
   ASSERT_TRUE(root) << json_error("{}");
   EXPECT_EQ(std::get<int64_t>(find(*root, "a")->data), 1);
   const Value* b = find(*find(*root, "t"), "b");
@@ -76,38 +77,83 @@ TEST(Json, values_know_their_kind_and_place) {
 }
 
 TEST(Json, syntax_error_has_its_line) {
-  EXPECT_TRUE(json_error("{\n \"a\": 1\n \"b\": 2}").starts_with("f.json:3:")) << json_error("{\n \"a\": 1\n \"b\": 2}");
-  EXPECT_TRUE(json_error("{\n \"a\": nul\n}").starts_with("f.json:2:7")) << json_error("{\n \"a\": nul\n}");
+  EXPECT_TRUE(json_error("{\n \"a\": 1\n \"b\": 2}").starts_with("f.json:3:"))
+      << json_error("{\n \"a\": 1\n \"b\": 2}");
+  EXPECT_TRUE(json_error("{\n \"a\": nul\n}").starts_with("f.json:2:7"))
+      << json_error("{\n \"a\": nul\n}");
   EXPECT_TRUE(json_error("{\n \"a\": 01\n}").starts_with("f.json:2:7"));
 }
 
 TEST(Json, what_is_not_json_is_refused) {
-  for (const std::string_view text :
-       {"", " ", "{", "}", "[", "{\"a\"", "{\"a\":", "{\"a\":}", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{\"a\":[1,]}",
-        "{\"a\":[1", "{\"a\":[1}", "{\"a\" 1}", "{a:1}", "{'a':1}", "{\"a\":tru}", "{\"a\":truee}", "{\"a\":nulll}",
-        "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":1e}", "{\"a\":0x10}", "{\"a\":NaN}", "{\"a\":\"\\x\"}",
-        "{\"a\":\"\n\"}", "{\"a\":\"\xff\"}", "{\"a\":1}{}", "{\"a\":1} x", "{\"a\":1 \"b\":2}", "{\"a\":1}]", "1", "\"a\"",
-        "[]", "null", "{\"a\":{\"b\":1}", "{\"a\":1,,\"b\":2}", "{,}", "{\"a\":[,]}", "{\"a\":1e999}"}) {
+  for (const std::string_view text : {"",
+                                      " ",
+                                      "{",
+                                      "}",
+                                      "[",
+                                      "{\"a\"",
+                                      "{\"a\":",
+                                      "{\"a\":}",
+                                      "{\"a\":1",
+                                      "{\"a\":1,",
+                                      "{\"a\":1,}",
+                                      "{\"a\":[1,]}",
+                                      "{\"a\":[1",
+                                      "{\"a\":[1}",
+                                      "{\"a\" 1}",
+                                      "{a:1}",
+                                      "{'a':1}",
+                                      "{\"a\":tru}",
+                                      "{\"a\":truee}",
+                                      "{\"a\":nulll}",
+                                      "{\"a\":+1}",
+                                      "{\"a\":.5}",
+                                      "{\"a\":1.}",
+                                      "{\"a\":1e}",
+                                      "{\"a\":0x10}",
+                                      "{\"a\":NaN}",
+                                      "{\"a\":\"\\x\"}",
+                                      "{\"a\":\"\n\"}",
+                                      "{\"a\":\"\xff\"}",
+                                      "{\"a\":1}{}",
+                                      "{\"a\":1} x",
+                                      "{\"a\":1 \"b\":2}",
+                                      "{\"a\":1}]",
+                                      "1",
+                                      "\"a\"",
+                                      "[]",
+                                      "null",
+                                      "{\"a\":{\"b\":1}",
+                                      "{\"a\":1,,\"b\":2}",
+                                      "{,}",
+                                      "{\"a\":[,]}",
+                                      "{\"a\":1e999}"}) {
     EXPECT_NE(json_error(text), "accepted") << text;
   }
 }
 
 TEST(Json, text_behind_the_end_and_a_missing_end_have_their_place) {
-  constexpr std::string_view kEnd = "the text does not end with the bracket that closes it: it is cut off, or there is more behind it";
+  constexpr std::string_view kEnd =
+      "the text does not end with the bracket that closes it: it is cut off, or there is more "
+      "behind it";
   EXPECT_EQ(json_error("{\"a\": 1}\n x"), "f.json:2:2: error: " + std::string(kEnd));
   EXPECT_EQ(json_error("{\"a\": {}\n,\n"), "f.json:2:1: error: " + std::string(kEnd));
-  EXPECT_EQ(json_error("{\"a\": 1}\n{}"), "f.json:2:1: error: there is text after the end of the document");
+  EXPECT_EQ(json_error("{\"a\": 1}\n{}"),
+            "f.json:2:1: error: there is text after the end of the document");
 }
 
 TEST(Json, key_that_is_written_twice_is_an_error) {
-  EXPECT_EQ(json_error("{\"a\": 1,\n \"b\": 2,\n \"\\u0061\": 3}"), "f.json:3:2: error: \"a\" is there twice; first on line 1");
+  EXPECT_EQ(json_error("{\"a\": 1,\n \"b\": 2,\n \"\\u0061\": 3}"),
+            "f.json:3:2: error: \"a\" is there twice; first on line 1");
   EXPECT_EQ(json_error("{\"a\": {\"b\": 1}, \"b\": 2}"), "accepted");
 }
 
 TEST(Json, comment_is_named_as_such) {
-  EXPECT_EQ(json_error("{\n  // no\n  \"a\": 1\n}"), "f.json:2:3: error: JSON has no comments; a TOML file may hold some");
-  EXPECT_EQ(json_error("{\"a\": 1,\n# no\n\"b\": 2}"), "f.json:2:1: error: JSON has no comments; a TOML file may hold some");
-  EXPECT_EQ(json_error("{\"a\": /* no */ 1}"), "f.json:1:7: error: JSON has no comments; a TOML file may hold some");
+  EXPECT_EQ(json_error("{\n  // no\n  \"a\": 1\n}"),
+            "f.json:2:3: error: JSON has no comments; a TOML file may hold some");
+  EXPECT_EQ(json_error("{\"a\": 1,\n# no\n\"b\": 2}"),
+            "f.json:2:1: error: JSON has no comments; a TOML file may hold some");
+  EXPECT_EQ(json_error("{\"a\": /* no */ 1}"),
+            "f.json:1:7: error: JSON has no comments; a TOML file may hold some");
 }
 
 TEST(Json, depth_is_bounded) {
@@ -119,7 +165,9 @@ TEST(Json, depth_is_bounded) {
   EXPECT_NE(json_error(nested(100'000)), "accepted");
 }
 
-TEST(Json, byte_order_mark_is_skipped) { EXPECT_EQ(json_error("\xEF\xBB\xBF{}"), "accepted"); }
+TEST(Json, byte_order_mark_is_skipped) {
+  EXPECT_EQ(json_error("\xEF\xBB\xBF{}"), "accepted");
+}
 
 TEST(Json, many_lines_are_counted_once) {
   std::string text = "{\n";
@@ -135,11 +183,14 @@ TEST(ReadDocument, says_why_a_file_cannot_be_read) {
     return value ? "accepted" : value.error().message;
   };
   EXPECT_EQ(error(directory.path() + "/none.toml"), "cannot be opened: No such file or directory");
-  EXPECT_EQ(error(directory.write("a.yaml", "a: 1")), "YAML is not read here; write it as TOML (.toml) or JSON (.json)");
-  EXPECT_EQ(error(directory.write("a.conf", "a = 1")), "the name of a configuration file ends in .toml or .json");
+  EXPECT_EQ(error(directory.write("a.yaml", "a: 1")),
+            "YAML is not read here; write it as TOML (.toml) or JSON (.json)");
+  EXPECT_EQ(error(directory.write("a.conf", "a = 1")),
+            "the name of a configuration file ends in .toml or .json");
   ASSERT_EQ(::mkdir((directory.path() + "/d.toml").c_str(), 0700), 0);
   EXPECT_EQ(error(directory.path() + "/d.toml"), "is a directory");
-  EXPECT_EQ(error(directory.write("big.toml", std::string(kFileBytesMax + 1, '\n'))), "is larger than 4194304 bytes");
+  EXPECT_EQ(error(directory.write("big.toml", std::string(kFileBytesMax + 1, '\n'))),
+            "is larger than 4194304 bytes");
   EXPECT_EQ(error(directory.write("a.toml", "a = 1")), "accepted");
   EXPECT_EQ(error(directory.write("a.json", "{\"a\": 1}")), "accepted");
 }

@@ -54,7 +54,8 @@ Place Draft::place_of(std::string_view key) const {
 
 void expand_references(Draft& draft, Value& value, const Variables& variables) {
   if (auto* text = std::get_if<std::string>(&value.data)) {
-    if (expand_text(draft, value.place, *text, variables)) value.untyped = value.from_reference = true;
+    if (expand_text(draft, value.place, *text, variables))
+      value.untyped = value.from_reference = true;
   } else if (auto* array = std::get_if<Array>(&value.data)) {
     for (Value& item : *array) expand_references(draft, item, variables);
   } else if (auto* table = std::get_if<Table>(&value.data)) {

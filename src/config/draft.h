@@ -1,6 +1,8 @@
-// A configuration while it is being put together: the values so far, who set each, and everything that is wrong with it.
+// A configuration while it is being put together: the values so far, who set each, and everything
+// that is wrong with it.
 //
-// load() makes one, lets the file, the environment and the flags write into it in that order, and has it checked.
+// load() makes one, lets the file, the environment and the flags write into it in that order, and
+// has it checked.
 #pragma once
 
 #include <expected>
@@ -22,29 +24,35 @@ struct Draft {
   std::vector<Problem> errors;
   std::vector<Problem> warnings;
   std::map<std::string, Place, std::less<>> places;  // of the keys that somebody set
-  std::set<std::string, std::less<>> failed;         // keys whose value was refused: not to be complained about twice
+  std::set<std::string, std::less<>>
+      failed;  // keys whose value was refused: not to be complained about twice
 
   void error(const Place& place, std::string key, std::string message);
   void warn(const Place& place, std::string key, std::string message);
-  // Where `key` was set, or the nearest group around it; a place without a source if it has its default.
+  // Where `key` was set, or the nearest group around it; a place without a source if it has its
+  // default.
   Place place_of(std::string_view key) const;
 };
 
 // "channel.namespaces[chat].": what stands before the options of a namespace in messages.
 std::string namespace_prefix(std::string_view name);
 
-// Puts a whole tree (a file, or a JSON object from the environment) into the draft, below `group` ("": the root).
+// Puts a whole tree (a file, or a JSON object from the environment) into the draft, below `group`
+// ("": the root).
 void apply_group(Draft& draft, std::string_view group, const Value& value);
 
 // Puts one value of a known key into the draft. `full_key` is the key as messages name it.
 template <class Owner>
-void apply_value(Draft& draft, const Key<Owner>& key, Owner& owner, const std::string& full_key, const Value& value);
+void apply_value(Draft& draft, const Key<Owner>& key, Owner& owner, const std::string& full_key,
+                 const Value& value);
 
-// The list of namespaces: tables, or, untyped, JSON or names with blanks between them. Names that are there keep their options.
+// The list of namespaces: tables, or, untyped, JSON or names with blanks between them. Names that
+// are there keep their options.
 void apply_namespaces(Draft& draft, const Value& value);
 
 // A key that only Centrifugo has: a warning or an error if it asks for something.
-void apply_foreign(Draft& draft, const ForeignKey& key, const std::string& full_key, const Value& value);
+void apply_foreign(Draft& draft, const ForeignKey& key, const std::string& full_key,
+                   const Value& value);
 
 // What `value` means to `key`, or why it means nothing.
 template <class Owner>

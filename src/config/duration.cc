@@ -22,7 +22,9 @@ constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
                                          {"h", 3'600'000'000'000}}};
 constexpr int64_t kNanosecondsPerMs = 1'000'000;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Takes "12" or "1.5" and its unit off the front of `text`; the nanoseconds, exactly, or nullopt.
 std::optional<int64_t> take_part(std::string_view& text) {
@@ -30,7 +32,8 @@ std::optional<int64_t> take_part(std::string_view& text) {
   __int128 scale = 1;
   bool any = false;
   bool fraction = false;
-  for (; !text.empty() && (is_digit(text[0]) || (text[0] == '.' && !fraction)); text.remove_prefix(1)) {
+  for (; !text.empty() && (is_digit(text[0]) || (text[0] == '.' && !fraction));
+       text.remove_prefix(1)) {
     if (text[0] == '.') {
       fraction = true;
       continue;
@@ -38,7 +41,8 @@ std::optional<int64_t> take_part(std::string_view& text) {
     any = true;
     digits = digits * 10 + (text[0] - '0');
     if (fraction) scale *= 10;
-    if (digits > std::numeric_limits<int64_t>::max() || scale > 1'000'000'000'000) return std::nullopt;
+    if (digits > std::numeric_limits<int64_t>::max() || scale > 1'000'000'000'000)
+      return std::nullopt;
   }
   if (!any) return std::nullopt;
   size_t length = 0;
@@ -48,7 +52,8 @@ std::optional<int64_t> take_part(std::string_view& text) {
   for (const Unit& unit : kUnits) {
     if (unit.name != name) continue;
     const __int128 product = digits * unit.nanoseconds;
-    if (product % scale != 0 || product / scale > std::numeric_limits<int64_t>::max()) return std::nullopt;
+    if (product % scale != 0 || product / scale > std::numeric_limits<int64_t>::max())
+      return std::nullopt;
     return static_cast<int64_t>(product / scale);
   }
   return std::nullopt;

@@ -1,5 +1,6 @@
-// Durations as people write them in a configuration: "25s", "1h30m", "500ms", "1.5h". The same notation as Go's, so that
-// values may be copied from a Centrifugo file; nothing finer than a millisecond, and not negative.
+// Durations as people write them in a configuration: "25s", "1h30m", "500ms", "1.5h". The same
+// notation as Go's, so that values may be copied from a Centrifugo file; nothing finer than a
+// millisecond, and not negative.
 #pragma once
 
 #include <optional>

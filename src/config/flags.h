@@ -7,9 +7,9 @@
 namespace millrace::config {
 
 struct KeyFlag {
-  std::string_view name;      // "--port"
+  std::string_view name;        // "--port"
   std::string_view short_name;  // "-p", or ""
-  std::string_view argument;  // what the help text calls its value
+  std::string_view argument;    // what the help text calls its value
   std::string_view key;
   std::string_view text;
 };

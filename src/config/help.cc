@@ -10,9 +10,12 @@ namespace millrace::config {
 namespace {
 
 constexpr KeyFlag kFlags[] = {
-    {"--address", "-a", "ADDRESS", "http_server.address", "Listen on this address only (http_server.address)."},
-    {"--port", "-p", "NUMBER", "http_server.port", "Listen on this port; 0: any (http_server.port)."},
-    {"--unix-socket", "", "PATH", "http_server.unix_socket", "Listen there, too (http_server.unix_socket)."},
+    {"--address", "-a", "ADDRESS", "http_server.address",
+     "Listen on this address only (http_server.address)."},
+    {"--port", "-p", "NUMBER", "http_server.port",
+     "Listen on this port; 0: any (http_server.port)."},
+    {"--unix-socket", "", "PATH", "http_server.unix_socket",
+     "Listen there, too (http_server.unix_socket)."},
     {"--workers", "", "NUMBER", "workers", "Event loops; 0: one per usable CPU (workers)."},
     {"--log-level", "", "LEVEL", "log.level", "debug, info, warn, error or none (log.level)."},
     {"--log-format", "", "FORMAT", "log.format", "text or json (log.format)."},
@@ -121,8 +124,12 @@ EXAMPLES
 
 }  // namespace
 
-std::span<const KeyFlag> key_flags() { return kFlags; }
+std::span<const KeyFlag> key_flags() {
+  return kFlags;
+}
 
-std::string help_text() { return std::string(kTop) + flag_entries() + std::string(kBottom); }
+std::string help_text() {
+  return std::string(kTop) + flag_entries() + std::string(kBottom);
+}
 
 }  // namespace millrace::config

@@ -1,8 +1,10 @@
-// The table of every key: what a configuration may say, where the value goes, and the sentence that documents it.
+// The table of every key: what a configuration may say, where the value goes, and the sentence that
+// documents it.
 //
-// One table serves the file, the environment, the flags, the comparison for reloading, and docs/configuration.md, so that none
-// of them can differ. The options of a namespace have a table of their own, for channel.without_namespace and for each of
-// channel.namespaces. A third one names the keys of Centrifugo v6 that Millrace has no use for.
+// One table serves the file, the environment, the flags, the comparison for reloading, and
+// docs/configuration.md, so that none of them can differ. The options of a namespace have a table
+// of their own, for channel.without_namespace and for each of channel.namespaces. A third one names
+// the keys of Centrifugo v6 that Millrace has no use for.
 #pragma once
 
 #include <cstdint>
@@ -33,20 +35,20 @@ struct Key {
   int64_t min = 0;  // integers, and durations in milliseconds
   int64_t max = std::numeric_limits<int64_t>::max();
   std::vector<std::string_view> choices;
-  bool is_ours = false;          // not one of Centrifugo's
-  bool is_secret = false;        // its value is never shown
-  bool is_live = false;          // a running server takes a change over
-  bool is_later = false;         // read and checked, but this version does not act on it
-  bool takes_digits = false;     // an integer that may be written as a string, as Centrifugo has it
+  bool is_ours = false;       // not one of Centrifugo's
+  bool is_secret = false;     // its value is never shown
+  bool is_live = false;       // a running server takes a change over
+  bool is_later = false;      // read and checked, but this version does not act on it
+  bool takes_digits = false;  // an integer that may be written as a string, as Centrifugo has it
 
-  Key ours() && { return is_ours = true, std::move(*this); }
-  Key secret() && { return is_secret = true, std::move(*this); }
-  Key live() && { return is_live = true, std::move(*this); }
-  Key later() && { return is_later = true, std::move(*this); }
-  Key digits() && { return takes_digits = true, std::move(*this); }
-  Key range(int64_t from, int64_t to) && { return min = from, max = to, std::move(*this); }
-  Key range(Milliseconds from, Milliseconds to) && {
-    return std::move(*this).range(int64_t{from.count()}, int64_t{to.count()});
+  Key& ours() { return is_ours = true, *this; }
+  Key& secret() { return is_secret = true, *this; }
+  Key& live() { return is_live = true, *this; }
+  Key& later() { return is_later = true, *this; }
+  Key& digits() { return takes_digits = true, *this; }
+  Key& range(int64_t from, int64_t to) { return min = from, max = to, *this; }
+  Key& range(Milliseconds from, Milliseconds to) {
+    return range(int64_t{from.count()}, int64_t{to.count()});
   }
 };
 
@@ -55,9 +57,10 @@ const std::vector<Key<ChannelOptions>>& channel_keys();
 
 // A key of Centrifugo v6 that does nothing here.
 struct ForeignKey {
-  std::string_view path;  // "sse.enabled"; one that ends in ".*" stands for everything below
-  std::string_view off = "";  // besides false, 0, "" and []: the value that asks for nothing, so that it needs no warning
-  bool refused = false;   // to ignore it would be unsafe: an error rather than a warning
+  std::string_view path;      // "sse.enabled"; one that ends in ".*" stands for everything below
+  std::string_view off = "";  // besides false, 0, "" and []: the value that asks for nothing, so
+                              // that it needs no warning
+  bool refused = false;       // to ignore it would be unsafe: an error rather than a warning
 };
 
 std::span<const ForeignKey> foreign_keys();

@@ -1,4 +1,5 @@
-// The options of a namespace, as channel.without_namespace and each of channel.namespaces have them.
+// The options of a namespace, as channel.without_namespace and each of channel.namespaces have
+// them.
 #include <chrono>
 #include <utility>
 
@@ -13,80 +14,107 @@ using ChannelKeys = std::vector<Key<ChannelOptions>>;
 
 constexpr int64_t kHistorySizeMax = 100'000'000;
 
-template <auto Member>
-void add(ChannelKeys& keys, std::string_view path, std::string_view text) {
-  keys.push_back(make_key<Member>(std::string(path), text));
-}
-
-template <auto Member>
-void add_later(ChannelKeys& keys, std::string_view path, std::string_view text) {
-  keys.push_back(make_key<Member>(std::string(path), text).later());
-}
-
 void add_permissions(ChannelKeys& keys) {
   using Options = ChannelOptions;
   add<&Options::allow_subscribe_for_client>(keys, "allow_subscribe_for_client",
-      "Every client with a user may subscribe.");
-  add<&Options::allow_subscribe_for_anonymous>(keys, "allow_subscribe_for_anonymous",
+                                            "Every client with a user may subscribe.");
+  add<&Options::allow_subscribe_for_anonymous>(
+      keys, "allow_subscribe_for_anonymous",
       "With allow_subscribe_for_client: clients without a user may, too.");
-  add<&Options::allow_user_limited_channels>(keys, "allow_user_limited_channels",
+  add<&Options::allow_user_limited_channels>(
+      keys, "allow_user_limited_channels",
       "Channels such as \"chat#42,43\" may be subscribed to by the users that they name.");
   add<&Options::channel_regex>(keys, "channel_regex",
-      "A regular expression (ECMAScript) that the name behind the namespace must match; empty: any ASCII name.");
+                               "A regular expression (ECMAScript) that the name behind the "
+                               "namespace must match; empty: any ASCII name.");
   add<&Options::allow_publish_for_client>(keys, "allow_publish_for_client",
-      "Every client with a user may publish.");
-  add<&Options::allow_publish_for_subscriber>(keys, "allow_publish_for_subscriber",
+                                          "Every client with a user may publish.");
+  add<&Options::allow_publish_for_subscriber>(
+      keys, "allow_publish_for_subscriber",
       "Clients that are subscribed to the channel may publish to it.");
-  add<&Options::allow_publish_for_anonymous>(keys, "allow_publish_for_anonymous",
+  add<&Options::allow_publish_for_anonymous>(
+      keys, "allow_publish_for_anonymous",
       "With one of the two above: clients without a user may, too.");
   add<&Options::publication_data_format>(keys, "publication_data_format",
-      "What publications must be: any JSON, a JSON object, or bytes of any kind; empty: as the protocol has it.");
+                                         "What publications must be: any JSON, a JSON object, or "
+                                         "bytes of any kind; empty: as the protocol has it.");
 }
 
 void add_presence(ChannelKeys& keys) {
   using Options = ChannelOptions;
-  add_later<&Options::presence>(keys, "presence", "Keeps who is subscribed, for presence calls.");
-  add_later<&Options::join_leave>(keys, "join_leave", "Tells of clients that come and go.");
-  add_later<&Options::force_push_join_leave>(keys, "force_push_join_leave",
-      "Tells it to every subscriber, whether or not it asked.");
-  add_later<&Options::allow_presence_for_client>(keys, "allow_presence_for_client",
-      "Every client with a user may make presence calls.");
-  add_later<&Options::allow_presence_for_subscriber>(keys, "allow_presence_for_subscriber",
-      "Clients that are subscribed to the channel may make presence calls.");
-  add_later<&Options::allow_presence_for_anonymous>(keys, "allow_presence_for_anonymous",
-      "With one of the two above: clients without a user may, too.");
+  add<&Options::presence>(keys, "presence", "Keeps who is subscribed, for presence calls.").later();
+  add<&Options::join_leave>(keys, "join_leave", "Tells of clients that come and go.").later();
+  add<&Options::force_push_join_leave>(keys, "force_push_join_leave",
+                                       "Tells it to every subscriber, whether or not it asked.")
+      .later();
+  add<&Options::allow_presence_for_client>(keys, "allow_presence_for_client",
+                                           "Every client with a user may make presence calls.")
+      .later();
+  add<&Options::allow_presence_for_subscriber>(
+      keys, "allow_presence_for_subscriber",
+      "Clients that are subscribed to the channel may make presence calls.")
+      .later();
+  add<&Options::allow_presence_for_anonymous>(
+      keys, "allow_presence_for_anonymous",
+      "With one of the two above: clients without a user may, too.")
+      .later();
 }
 
 void add_history(ChannelKeys& keys) {
   using Options = ChannelOptions;
-  keys.push_back(make_key<&Options::history_size>("history_size",
-      "Publications that a channel's history keeps; 0: no history.").range(0, kHistorySizeMax).later());
-  keys.push_back(make_key<&Options::history_ttl>("history_ttl",
-      "How long history keeps a publication; whole seconds; 0: no history.").range(0ms, 87'600h).later());
-  keys.push_back(make_key<&Options::history_meta_ttl>("history_meta_ttl",
-      "How long a channel's position outlives its last publication; 0: as channel.history_meta_ttl.")
-      .range(0ms, 87'600h).later());
-  add_later<&Options::force_positioning>(keys, "force_positioning",
-      "Every subscription is positioned: it is closed, and resumed, when it missed a publication.");
-  add_later<&Options::allow_positioning>(keys, "allow_positioning", "Clients may ask for positioning.");
-  add_later<&Options::force_recovery>(keys, "force_recovery",
-      "Every subscription is recoverable: it gets what it missed while it was away.");
-  add_later<&Options::allow_recovery>(keys, "allow_recovery", "Clients may ask for recovery.");
-  add_later<&Options::force_recovery_mode>(keys, "force_recovery_mode",
-      "stream: everything that was missed; cache: only the newest publication.");
-  add_later<&Options::auto_cache_recover>(keys, "auto_cache_recover",
-      "In cache mode: the newest publication also comes with the first subscribe.");
-  add_later<&Options::allow_history_for_client>(keys, "allow_history_for_client",
-      "Every client with a user may make history calls.");
-  add_later<&Options::allow_history_for_subscriber>(keys, "allow_history_for_subscriber",
-      "Clients that are subscribed to the channel may make history calls.");
-  add_later<&Options::allow_history_for_anonymous>(keys, "allow_history_for_anonymous",
-      "With one of the two above: clients without a user may, too.");
-  add_later<&Options::allowed_delta_types>(keys, "allowed_delta_types",
-      "Delta compressions that clients may ask for; \"fossil\" is the only one.");
-  add_later<&Options::delta_publish>(keys, "delta_publish", "Publications are sent as deltas unless they say otherwise.");
-  add_later<&Options::allow_tags_filter>(keys, "allow_tags_filter",
-      "Subscribers may ask for the publications with certain tags only.");
+  add<&Options::history_size>(keys, "history_size",
+                              "Publications that a channel's history keeps; 0: no history.")
+      .range(0, kHistorySizeMax)
+      .later();
+  add<&Options::history_ttl>(keys, "history_ttl",
+                             "How long history keeps a publication; whole seconds; 0: no history.")
+      .range(0ms, 87'600h)
+      .later();
+  add<&Options::history_meta_ttl>(keys, "history_meta_ttl",
+                                  "How long a channel's position outlives its last "
+                                  "publication; 0: as channel.history_meta_ttl.")
+      .range(0ms, 87'600h)
+      .later();
+  add<&Options::force_positioning>(
+      keys, "force_positioning",
+      "Every subscription is positioned: it is closed, and resumed, when it missed a publication.")
+      .later();
+  add<&Options::allow_positioning>(keys, "allow_positioning", "Clients may ask for positioning.")
+      .later();
+  add<&Options::force_recovery>(
+      keys, "force_recovery",
+      "Every subscription is recoverable: it gets what it missed while it was away.")
+      .later();
+  add<&Options::allow_recovery>(keys, "allow_recovery", "Clients may ask for recovery.").later();
+  add<&Options::force_recovery_mode>(
+      keys, "force_recovery_mode",
+      "stream: everything that was missed; cache: only the newest publication.")
+      .later();
+  add<&Options::auto_cache_recover>(
+      keys, "auto_cache_recover",
+      "In cache mode: the newest publication also comes with the first subscribe.")
+      .later();
+  add<&Options::allow_history_for_client>(keys, "allow_history_for_client",
+                                          "Every client with a user may make history calls.")
+      .later();
+  add<&Options::allow_history_for_subscriber>(
+      keys, "allow_history_for_subscriber",
+      "Clients that are subscribed to the channel may make history calls.")
+      .later();
+  add<&Options::allow_history_for_anonymous>(
+      keys, "allow_history_for_anonymous",
+      "With one of the two above: clients without a user may, too.")
+      .later();
+  add<&Options::allowed_delta_types>(
+      keys, "allowed_delta_types",
+      "Delta compressions that clients may ask for; \"fossil\" is the only one.")
+      .later();
+  add<&Options::delta_publish>(keys, "delta_publish",
+                               "Publications are sent as deltas unless they say otherwise.")
+      .later();
+  add<&Options::allow_tags_filter>(
+      keys, "allow_tags_filter", "Subscribers may ask for the publications with certain tags only.")
+      .later();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The keys of Centrifugo v6 that do nothing here, so that a team's file starts Millrace and is told what it will miss.
+// The keys of Centrifugo v6 that do nothing here, so that a team's file starts Millrace and is told
+// what it will miss.
 #include <algorithm>
 #include <array>
 
@@ -99,8 +100,12 @@ constexpr ForeignKey kForeignChannelKeys[] = {
 
 }  // namespace
 
-std::span<const ForeignKey> foreign_keys() { return kForeignKeys; }
-std::span<const ForeignKey> foreign_channel_keys() { return kForeignChannelKeys; }
+std::span<const ForeignKey> foreign_keys() {
+  return kForeignKeys;
+}
+std::span<const ForeignKey> foreign_channel_keys() {
+  return kForeignChannelKeys;
+}
 
 const ForeignKey* find_foreign(std::span<const ForeignKey> keys, std::string_view path) {
   const auto stands_for = [&](const ForeignKey& key) {

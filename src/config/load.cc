@@ -1,4 +1,5 @@
-// Putting the sources together, in order: file, environment, flags. And telling two configurations apart.
+// Putting the sources together, in order: file, environment, flags. And telling two configurations
+// apart.
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -51,9 +52,12 @@ void resolve_data_formats(Channel& channel) {
   for (Namespace& space : channel.namespaces) resolve(space.options);
 }
 
-// In the order of the text, and nothing twice: an option that two sources set may be warned about by both.
+// In the order of the text, and nothing twice: an option that two sources set may be warned about
+// by both.
 void sort_problems(std::vector<Problem>& problems) {
-  const auto place = [](const Problem& problem) { return std::tie(problem.source, problem.line, problem.column); };
+  const auto place = [](const Problem& problem) {
+    return std::tie(problem.source, problem.line, problem.column);
+  };
   std::ranges::stable_sort(problems, {}, place);
   const auto again = std::ranges::unique(problems, {}, [&](const Problem& problem) {
     return std::tuple_cat(place(problem), std::tie(problem.key, problem.message));
@@ -64,9 +68,11 @@ void sort_problems(std::vector<Problem>& problems) {
 class Comparison {
  public:
   template <class Owner>
-  void compare(const std::vector<Key<Owner>>& keys, const std::string& prefix, const Owner& a, const Owner& b) {
+  void compare(const std::vector<Key<Owner>>& keys, const std::string& prefix, const Owner& a,
+               const Owner& b) {
     for (const auto& key : keys) {
-      if (key.get(a) != key.get(b)) (key.is_live ? result.live : result.needs_restart).push_back(prefix + key.path);
+      if (key.get(a) != key.get(b))
+        (key.is_live ? result.live : result.needs_restart).push_back(prefix + key.path);
     }
   }
 
@@ -77,7 +83,8 @@ class Comparison {
 
 std::string to_string(const Problem& problem, std::string_view kind) {
   std::string out = problem.source;
-  if (problem.line != 0) out += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
+  if (problem.line != 0)
+    out += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
   if (!out.empty()) out += ": ";
   out += kind;
   out += ": ";
@@ -98,15 +105,16 @@ std::expected<Loaded, Refused> load(const Sources& sources) {
   resolve_data_formats(draft.config.channel);
   sort_problems(draft.errors);
   sort_problems(draft.warnings);
-  if (!draft.errors.empty()) return std::unexpected(Refused{std::move(draft.errors), std::move(draft.warnings)});
+  if (!draft.errors.empty())
+    return std::unexpected(Refused{std::move(draft.errors), std::move(draft.warnings)});
   return Loaded{std::move(draft.config), std::move(draft.warnings)};
 }
 
 Difference reloadable_difference(const Config& running, const Config& loaded) {
   Comparison comparison;
   comparison.compare(config_keys(), "", running, loaded);
-  comparison.compare(channel_keys(), std::string(kWithoutNamespace) + ".", running.channel.without_namespace,
-                     loaded.channel.without_namespace);
+  comparison.compare(channel_keys(), std::string(kWithoutNamespace) + ".",
+                     running.channel.without_namespace, loaded.channel.without_namespace);
   const auto& before = running.channel.namespaces;
   const auto& after = loaded.channel.namespaces;
   if (!std::ranges::equal(before, after, {}, &Namespace::name, &Namespace::name)) {

@@ -19,12 +19,17 @@ using Read = std::expected<Setting, std::string>;
 
 std::string_view wanted(Type type) {
   switch (type) {
-    case Type::kBoolean: return "true or false";
-    case Type::kInteger: return "an integer";
-    case Type::kDuration: return "a duration such as \"25s\" or \"1h30m\"";
+    case Type::kBoolean:
+      return "true or false";
+    case Type::kInteger:
+      return "an integer";
+    case Type::kDuration:
+      return "a duration such as \"25s\" or \"1h30m\"";
     case Type::kString:
-    case Type::kChoice: return "a string";
-    case Type::kStringList: return "a list of strings";
+    case Type::kChoice:
+      return "a string";
+    case Type::kStringList:
+      return "a list of strings";
   }
   return "";
 }
@@ -47,7 +52,8 @@ Read mismatch(Type type, const Value& value, bool secret) {
 }
 
 std::optional<bool> parse_boolean(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (text == "true" || text == "1") return true;
   if (text == "false" || text == "0") return false;
   return std::nullopt;
@@ -68,8 +74,9 @@ std::string number_text(Type type, int64_t number) {
 Read in_range(Type type, int64_t number, int64_t min, int64_t max) {
   if (number < min || number > max) {
     const bool open = max == std::numeric_limits<int64_t>::max();
-    std::string message = open ? "must be at least " + number_text(type, min)
-                               : "must be between " + number_text(type, min) + " and " + number_text(type, max);
+    std::string message =
+        open ? "must be at least " + number_text(type, min)
+             : "must be between " + number_text(type, min) + " and " + number_text(type, max);
     return std::unexpected(message + ", got " + number_text(type, number));
   }
   if (type == Type::kDuration) return Milliseconds{number};
@@ -85,8 +92,8 @@ Read read_choice(std::span<const std::string_view> choices, const Value& value) 
     names.emplace_back(choice);
     list += (list.empty() ? "" : ", ") + quoted(choice);
   }
-  return std::unexpected((names.size() == 1 ? "must be " : "must be one of ") + list + ", got " + got(value, false) +
-                         did_you_mean(text, names));
+  return std::unexpected((names.size() == 1 ? "must be " : "must be one of ") + list + ", got " +
+                         got(value, false) + did_you_mean(text, names));
 }
 
 // Words between blanks.
@@ -109,7 +116,8 @@ Read read_list(const Value& value, bool secret) {
   std::vector<std::string> items;
   for (const Value& item : *array) {
     if (item.string() == nullptr) {
-      return std::unexpected("expects a list of strings, got " + std::string(kind_name(item)) + " in it");
+      return std::unexpected("expects a list of strings, got " + std::string(kind_name(item)) +
+                             " in it");
     }
     items.push_back(*item.string());
   }
@@ -152,7 +160,8 @@ Read read_setting(const Key<Owner>& key, const Value& value) {
     case Type::kChoice:
       if (text == nullptr) break;
       return read_choice(key.choices, value);
-    case Type::kStringList: return read_list(value, key.is_secret);
+    case Type::kStringList:
+      return read_list(value, key.is_secret);
   }
   return mismatch(key.type, value, key.is_secret);
 }

@@ -1,4 +1,5 @@
-// Texts made from the key tables: docs/configuration.md, and the file that `millrace genconfig` prints.
+// Texts made from the key tables: docs/configuration.md, and the file that `millrace genconfig`
+// prints.
 #include <algorithm>
 #include <limits>
 #include <span>
@@ -16,33 +17,39 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 
 <!-- Made by `millrace configdoc` from src/config/keys*.cc: change those, and run it again. -->
 
-Millrace reads one file, then the environment, then its flags; later ones win. `millrace check-config` tells every mistake
-with its place, `millrace genconfig` prints a file to start from, and `millrace --help` lists the flags.
+Millrace reads one file, then the environment, then its flags; later ones win. `millrace
+check-config` tells every mistake with its place, `millrace genconfig` prints a file to start from,
+and `millrace --help` lists the flags.
 
-- **File.** `--config FILE`, or the first of `millrace.toml`, `config.toml`, `config.json` in the working directory. TOML and
-  JSON hold the same tree: the key `client.ping_interval` is `ping_interval` in the table `client`.
-- **Environment.** `MILLRACE_` and the key in capitals, with `_` for each dot: `MILLRACE_CLIENT_PING_INTERVAL=10s`. A list is
-  words between blanks, or JSON; a whole group may be given as a JSON object. `MILLRACE_CHANNEL_NAMESPACES="chat news"`
-  declares namespaces (those that the file has keep their options, others of the file are left out), and
-  `MILLRACE_CHANNEL_NAMESPACES_CHAT_HISTORY_SIZE=10` sets an option of one (`.` and `-` in its name become `_`).
-- **References.** `"${MILLRACE_VAR_SECRET}"` in a string of the file or of a variable stands for that variable's value.
+- **File.** `--config FILE`, or the first of `millrace.toml`, `config.toml`, `config.json` in the
+  working directory. TOML and JSON hold the same tree: the key `client.ping_interval` is
+  `ping_interval` in the table `client`.
+- **Environment.** `MILLRACE_` and the key in capitals, with `_` for each dot:
+  `MILLRACE_CLIENT_PING_INTERVAL=10s`. A list is words between blanks, or JSON; a whole group may be
+  given as a JSON object. `MILLRACE_CHANNEL_NAMESPACES="chat news"` declares namespaces (those that
+  the file has keep their options, others of the file are left out), and
+  `MILLRACE_CHANNEL_NAMESPACES_CHAT_HISTORY_SIZE=10` sets an option of one (`.` and `-` in its name
+  become `_`).
+- **References.** `"${MILLRACE_VAR_SECRET}"` in a string of the file or of a variable stands for
+  that variable's value.
 - **Types.** Durations are strings such as `"500ms"`, `"25s"`, `"1h30m"`. Sizes are bytes.
-- **Mistakes.** An unknown key or variable, a value of the wrong type or out of range, and keys that don't go together are
-  errors; the server does not start (exit status 2), and a running one keeps what it has.
+- **Mistakes.** An unknown key or variable, a value of the wrong type or out of range, and keys that
+  don't go together are errors; the server does not start (exit status 2), and a running one keeps
+  what it has.
 
-Names, nesting and meaning are those of Centrifugo v6. Marks: **ours**: Centrifugo does not have it. **live**: a running server
-takes a change over on SIGHUP; the others need a restart. **not yet**: read and checked, but this version does not act on it,
-and says so at start.
+Names, nesting and meaning are those of Centrifugo v6. Marks: **ours**: Centrifugo does not have it.
+**live**: a running server takes a change over on SIGHUP; the others need a restart. **not yet**:
+read and checked, but this version does not act on it, and says so at start.
 
-`--dev` has no key: it sets `client.insecure` and `client.allowed_origins = ["*"]`, and serves the playground page. Without it
-nobody gets in until the configuration lets them.
+`--dev` has no key: it sets `client.insecure` and `client.allowed_origins = ["*"]`, and serves the
+playground page. Without it nobody gets in until the configuration lets them.
 )";
 
 constexpr std::string_view kOptionsText = R"(
 ## Options of a namespace
 
-They stand in `channel.without_namespace`, for channels without a namespace, and in each element of `channel.namespaces`, with
-the namespace's `name` (at least 2 of `a-z A-Z 0-9 _ . -`):
+They stand in `channel.without_namespace`, for channels without a namespace, and in each element of
+`channel.namespaces`, with the namespace's `name` (at least 2 of `a-z A-Z 0-9 _ . -`):
 
 ```toml
 [channel.without_namespace]
@@ -58,14 +65,21 @@ allow_publish_for_subscriber = true
 constexpr std::string_view kForeignText = R"(
 ## Keys of Centrifugo that do nothing here
 
-They are named in a warning at start when they ask for something; those in bold are errors then, because to ignore them would
-not be safe.
+They are named in a warning at start when they ask for something; those in bold are errors then,
+because to ignore them would not be safe.
 
 )";
 
 std::string_view group_of(std::string_view path) {
   const size_t dot = path.find('.');
   return dot == std::string_view::npos ? "" : path.substr(0, dot);
+}
+
+// Text in which Markdown sees no emphasis.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '*' ? "\\*" : std::string(1, c);
+  return out;
 }
 
 template <class Owner>
@@ -102,8 +116,9 @@ std::string range(const Key<Owner>& key) {
 
 template <class Owner>
 void append_row(std::string& out, const Key<Owner>& key, const Owner& defaults) {
-  out += "| `" + key.path + "` | " + std::string(type_name(key.type)) + " | `" + toml_text(key.get(defaults)) + "` | " +
-         std::string(key.text) + choices(key) + range(key) + marks(key) + " |\n";
+  out += "| `" + key.path + "` | " + std::string(type_name(key.type)) + " | `" +
+         toml_text(key.get(defaults)) + "` | " + escaped(key.text) + choices(key) + range(key) +
+         marks(key) + " |\n";
 }
 
 constexpr std::string_view kTableHead = "| key | type | default | |\n|---|---|---|---|\n";
@@ -112,7 +127,8 @@ constexpr std::string_view kTableHead = "| key | type | default | |\n|---|---|--
 std::vector<std::string_view> groups() {
   std::vector<std::string_view> names;
   for (const auto& key : config_keys()) {
-    if (std::ranges::find(names, group_of(key.path)) == names.end()) names.push_back(group_of(key.path));
+    if (std::ranges::find(names, group_of(key.path)) == names.end())
+      names.push_back(group_of(key.path));
   }
   return names;
 }
@@ -122,7 +138,8 @@ void append_foreign(std::string& out, std::span<const ForeignKey> keys, std::str
   bool first = true;
   for (const ForeignKey& key : keys) {
     const std::string_view around = key.refused ? "**" : "";
-    out += (first ? "" : ", ") + std::string(around) + "`" + std::string(key.path) + "`" + std::string(around);
+    out += (first ? "" : ", ") + std::string(around) + "`" + std::string(key.path) + "`" +
+           std::string(around);
     first = false;
   }
   out += ".\n";
@@ -130,8 +147,10 @@ void append_foreign(std::string& out, std::span<const ForeignKey> keys, std::str
 
 // A key with its text, commented out.
 template <class Owner>
-void append_commented(std::string& out, const Key<Owner>& key, std::string_view name, const Owner& defaults) {
-  out += "\n# " + std::string(key.text) + (key.is_later ? " (Not yet: no effect in this version.)" : "") + "\n";
+void append_commented(std::string& out, const Key<Owner>& key, std::string_view name,
+                      const Owner& defaults) {
+  out += "\n# " + std::string(key.text) +
+         (key.is_later ? " (Not yet: no effect in this version.)" : "") + "\n";
   out += "#" + std::string(name) + " = " + toml_text(key.get(defaults)) + "\n";
 }
 
@@ -141,12 +160,14 @@ std::string reference_text() {
   const Config defaults;
   std::string out(kIntroduction);
   for (const std::string_view group : groups()) {
-    out += "\n## " + (group.empty() ? std::string("The process") : "`" + std::string(group) + "`") + "\n\n";
+    out += "\n## " + (group.empty() ? std::string("The process") : "`" + std::string(group) + "`") +
+           "\n\n";
     out += kTableHead;
     for (const auto& key : config_keys()) {
       if (group_of(key.path) == group) append_row(out, key, defaults);
     }
-    if (group == "channel") out += "| `channel.without_namespace`, `channel.namespaces` | | | See below. |\n";
+    if (group == "channel")
+      out += "| `channel.without_namespace`, `channel.namespaces` | | | See below. |\n";
   }
   out += kOptionsText;
   out += kTableHead;

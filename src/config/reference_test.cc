@@ -19,8 +19,10 @@ TEST(Reference, file_in_docs_is_current) {
 
 TEST(Reference, names_every_key_and_no_secret_has_a_default) {
   const std::string text = reference_text();
-  for (const auto& key : config_keys()) EXPECT_NE(text.find("| `" + key.path + "` |"), std::string::npos) << key.path;
-  for (const auto& key : channel_keys()) EXPECT_NE(text.find("| `" + key.path + "` |"), std::string::npos) << key.path;
+  for (const auto& key : config_keys())
+    EXPECT_NE(text.find("| `" + key.path + "` |"), std::string::npos) << key.path;
+  for (const auto& key : channel_keys())
+    EXPECT_NE(text.find("| `" + key.path + "` |"), std::string::npos) << key.path;
   for (const auto& key : config_keys()) {
     if (!key.is_secret) continue;
     EXPECT_EQ(std::get<std::string>(key.get(Config{})), "") << key.path;

@@ -25,7 +25,9 @@ bool ends_in_part(std::string_view whole, std::string_view end) {
 }
 
 // The last of the parts between `separator`s.
-std::string_view last_part(std::string_view text, char separator) { return text.substr(text.rfind(separator) + 1); }
+std::string_view last_part(std::string_view text, char separator) {
+  return text.substr(text.rfind(separator) + 1);
+}
 
 }  // namespace
 
@@ -50,7 +52,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string nearest(std::string_view word, std::span<const std::string> candidates, std::string_view separators) {
+std::string nearest(std::string_view word, std::span<const std::string> candidates,
+                    std::string_view separators) {
   if (word.empty() || word.size() > kWordMax) return "";
   const std::string plain = with_one_separator(word, separators);
   const std::string* best = nullptr;
@@ -77,7 +80,8 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   return close == candidates.end() ? "" : *close;
 }
 
-std::string did_you_mean(std::string_view word, std::span<const std::string> candidates, std::string_view separators) {
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates,
+                         std::string_view separators) {
   const std::string name = nearest(word, candidates, separators);
   return name.empty() ? "" : ", did you mean " + name + "?";
 }

@@ -5,7 +5,8 @@
 namespace millrace::config {
 namespace {
 
-const std::vector<std::string> kKeys = {"client.ping_interval", "client.pong_timeout", "http_server.port", "client.token.audience"};
+const std::vector<std::string> kKeys = {"client.ping_interval", "client.pong_timeout",
+                                        "http_server.port", "client.token.audience"};
 
 TEST(Suggest, distance_counts_letters) {
   EXPECT_EQ(edit_distance("", ""), 0U);

@@ -19,7 +19,8 @@ namespace millrace::config {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "millrace_config_XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "millrace_config_XXXXXX").string();
     path_ = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
@@ -58,10 +59,14 @@ struct Outcome {
 };
 
 // An empty `text` loads without a file.
-inline Outcome load_text(std::string_view text, const Environment& environment = {}, const std::string& name = "m.toml",
-                         const std::vector<Flag>& flags = {}, bool dev = false) {
+inline Outcome load_text(std::string_view text, const Environment& environment = {},
+                         const std::string& name = "m.toml", const std::vector<Flag>& flags = {},
+                         bool dev = false) {
   const TemporaryDirectory directory;
-  Sources sources{.file = text.empty() ? "" : directory.write(name, text), .environment = environment, .flags = flags, .dev = dev};
+  Sources sources{.file = text.empty() ? "" : directory.write(name, text),
+                  .environment = environment,
+                  .flags = flags,
+                  .dev = dev};
   const auto lines = [&](const std::vector<Problem>& problems, std::string_view kind) {
     std::vector<std::string> out;
     for (const Problem& problem : problems) {
@@ -84,6 +89,8 @@ inline Outcome load_text(std::string_view text, const Environment& environment =
   return outcome;
 }
 
-inline Outcome load_environment(const Environment& environment) { return load_text("", environment); }
+inline Outcome load_environment(const Environment& environment) {
+  return load_text("", environment);
+}
 
 }  // namespace millrace::config

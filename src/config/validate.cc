@@ -1,4 +1,5 @@
-// What one value alone can't show: how keys go together, and the shape of names, paths and patterns.
+// What one value alone can't show: how keys go together, and the shape of names, paths and
+// patterns.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -22,8 +23,11 @@ class Checker {
   explicit Checker(Draft& draft) : draft_(draft) {}
 
   // `key` is where the message points; `others` are the further ones that the rule is about.
-  void require(bool holds, const std::string& key, std::initializer_list<std::string_view> others, std::string message) {
-    if (holds || refused(key) || std::ranges::any_of(others, [&](auto other) { return refused(other); })) return;
+  void require(bool holds, const std::string& key, std::initializer_list<std::string_view> others,
+               std::string message) {
+    if (holds || refused(key) ||
+        std::ranges::any_of(others, [&](auto other) { return refused(other); }))
+      return;
     // The rule broke where somebody wrote something; that is rarely the key that has its default.
     std::string at = key;
     for (const std::string_view other : others) {
@@ -61,11 +65,14 @@ std::string regex_error_of(const std::string& pattern) {
   }
 }
 
-bool whole_seconds(Milliseconds duration) { return duration.count() % 1000 == 0; }
+bool whole_seconds(Milliseconds duration) {
+  return duration.count() % 1000 == 0;
+}
 
 bool valid_namespace_name(std::string_view name) {
   return name.size() >= 2 && std::ranges::all_of(name, [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' ||
+                  c == '-';
          });
 }
 
@@ -79,48 +86,57 @@ bool valid_origin(std::string_view origin) {
 }
 
 bool valid_path(std::string_view path) {
-  return path.size() >= 2 && path.starts_with('/') && !path.ends_with('/') && printable_ascii(path) &&
-         path.find_first_of("?#*") == std::string_view::npos;
+  return path.size() >= 2 && path.starts_with('/') && !path.ends_with('/') &&
+         printable_ascii(path) && path.find_first_of("?#*") == std::string_view::npos;
 }
 
 void check_server(const Config& config, Checker& check) {
   const HttpServer& server = config.http_server;
   check.require(server.unix_socket.size() <= kUnixPathMax, "http_server.unix_socket", {},
-                "is longer than the " + std::to_string(kUnixPathMax) + " bytes that a unix socket's path may have");
-  for (const auto& [key, address] : {std::pair{"http_server.address", &server.address},
-                                     std::pair{"http_server.internal_address", &server.internal_address}}) {
+                "is longer than the " + std::to_string(kUnixPathMax) +
+                    " bytes that a unix socket's path may have");
+  for (const auto& [key, address] :
+       {std::pair{"http_server.address", &server.address},
+        std::pair{"http_server.internal_address", &server.internal_address}}) {
     check.require(printable_ascii(*address) && address->find('/') == std::string::npos, key, {},
                   "is not an address: \"" + *address + "\"");
   }
   const bool api = !config.http_api.disabled;
   const bool websocket = !config.websocket.disabled;
-  check.require(!websocket || valid_path(config.websocket.handler_prefix), "websocket.handler_prefix", {},
-                "must be a path such as \"/connection/websocket\"");
+  check.require(!websocket || valid_path(config.websocket.handler_prefix),
+                "websocket.handler_prefix", {}, "must be a path such as \"/connection/websocket\"");
   check.require(!api || valid_path(config.http_api.handler_prefix), "http_api.handler_prefix", {},
                 "must be a path such as \"/api\"");
-  check.require(!api || !websocket || config.http_api.handler_prefix != config.websocket.handler_prefix,
-                "http_api.handler_prefix", {"websocket.handler_prefix"}, "is the same path as websocket.handler_prefix");
+  check.require(
+      !api || !websocket || config.http_api.handler_prefix != config.websocket.handler_prefix,
+      "http_api.handler_prefix", {"websocket.handler_prefix"},
+      "is the same path as websocket.handler_prefix");
 }
 
 void check_client(const Config& config, Checker& check) {
   const Client& client = config.client;
-  check.require(client.pong_timeout < client.ping_interval, "client.pong_timeout", {"client.ping_interval"},
-                "must be less than client.ping_interval (" + format_duration(client.pong_timeout) + " and " +
-                    format_duration(client.ping_interval) + ")");
+  check.require(client.pong_timeout < client.ping_interval, "client.pong_timeout",
+                {"client.ping_interval"},
+                "must be less than client.ping_interval (" + format_duration(client.pong_timeout) +
+                    " and " + format_duration(client.ping_interval) + ")");
   for (const std::string& origin : client.allowed_origins) {
-    check.require(valid_origin(origin), "client.allowed_origins", {},
-                  "\"" + origin + "\" is not an origin: it is \"*\", or scheme://host without a path");
+    check.require(
+        valid_origin(origin), "client.allowed_origins", {},
+        "\"" + origin + "\" is not an origin: it is \"*\", or scheme://host without a path");
   }
-  for (const auto& [group, keys] : {std::pair{"client.token", &client.token},
-                                    std::pair{"client.subscription_token", &client.subscription_token}}) {
+  for (const auto& [group, keys] :
+       {std::pair{"client.token", &client.token},
+        std::pair{"client.subscription_token", &client.subscription_token}}) {
     for (const auto& [name, pattern] : {std::pair{".audience_regex", &keys->audience_regex},
                                         std::pair{".issuer_regex", &keys->issuer_regex}}) {
       const std::string why = regex_error_of(*pattern);
-      check.require(why.empty(), std::string(group) + name, {}, "is not a regular expression: " + why);
+      check.require(why.empty(), std::string(group) + name, {},
+                    "is not a regular expression: " + why);
     }
   }
   check.warn(client.queue_max_size >= config.websocket.message_size_limit, "client.queue_max_size",
-             "is less than websocket.message_size_limit: the largest messages would disconnect whoever gets them");
+             "is less than websocket.message_size_limit: the largest messages would disconnect "
+             "whoever gets them");
 }
 
 void check_signs(const Channel& channel, Checker& check) {
@@ -131,16 +147,18 @@ void check_signs(const Channel& channel, Checker& check) {
        {"channel.user_separator", &channel.user_separator}}};
   for (size_t i = 0; i < signs.size(); ++i) {
     const std::string& sign = *signs[i].second;
-    check.require(!sign.empty() && sign.size() <= kSignBytesMax && printable_ascii(sign), std::string(signs[i].first), {},
+    check.require(!sign.empty() && sign.size() <= kSignBytesMax && printable_ascii(sign),
+                  std::string(signs[i].first), {},
                   "must be 1 to " + std::to_string(kSignBytesMax) + " printable ASCII characters");
     for (size_t j = 0; j < i; ++j) {
-      check.require(sign.empty() || sign != *signs[j].second, std::string(signs[i].first), {signs[j].first},
-                    "is the same as " + std::string(signs[j].first));
+      check.require(sign.empty() || sign != *signs[j].second, std::string(signs[i].first),
+                    {signs[j].first}, "is the same as " + std::string(signs[j].first));
     }
   }
 }
 
-void check_history(const Channel& channel, const ChannelOptions& options, const std::string& prefix, Checker& check) {
+void check_history(const Channel& channel, const ChannelOptions& options, const std::string& prefix,
+                   Checker& check) {
   const std::string size = prefix + "history_size";
   const std::string ttl = prefix + "history_ttl";
   const bool history = options.history_size > 0 && options.history_ttl.count() > 0;
@@ -148,24 +166,30 @@ void check_history(const Channel& channel, const ChannelOptions& options, const 
   check.require(!half, options.history_size > 0 ? size : ttl, {size, ttl},
                 "history needs both history_size and history_ttl");
   check.require(whole_seconds(options.history_ttl), ttl, {}, "must be whole seconds");
-  check.require(whole_seconds(options.history_meta_ttl), prefix + "history_meta_ttl", {}, "must be whole seconds");
+  check.require(whole_seconds(options.history_meta_ttl), prefix + "history_meta_ttl", {},
+                "must be whole seconds");
   const bool own = options.history_meta_ttl.count() > 0;
   const Milliseconds meta = own ? options.history_meta_ttl : channel.history_meta_ttl;
-  check.require(options.history_ttl <= meta, ttl, {prefix + "history_meta_ttl", "channel.history_meta_ttl"},
-                "must not be more than " + (own ? prefix : "channel.") + "history_meta_ttl (" + format_duration(meta) + ")");
+  check.require(options.history_ttl <= meta, ttl,
+                {prefix + "history_meta_ttl", "channel.history_meta_ttl"},
+                "must not be more than " + (own ? prefix : "channel.") + "history_meta_ttl (" +
+                    format_duration(meta) + ")");
   for (const auto& [name, on] : {std::pair{"force_recovery", options.force_recovery},
                                  std::pair{"force_positioning", options.force_positioning}}) {
-    check.require(!on || history || half, prefix + name, {size, ttl}, "needs history: set history_size and history_ttl");
+    check.require(!on || history || half, prefix + name, {size, ttl},
+                  "needs history: set history_size and history_ttl");
   }
   const bool cache = options.force_recovery_mode == RecoveryMode::kCache;
-  check.require(!cache || options.force_recovery, prefix + "force_recovery_mode", {prefix + "force_recovery"},
-                "\"cache\" needs force_recovery");
-  check.require(!options.auto_cache_recover || (cache && options.force_recovery), prefix + "auto_cache_recover",
+  check.require(!cache || options.force_recovery, prefix + "force_recovery_mode",
+                {prefix + "force_recovery"}, "\"cache\" needs force_recovery");
+  check.require(!options.auto_cache_recover || (cache && options.force_recovery),
+                prefix + "auto_cache_recover",
                 {prefix + "force_recovery", prefix + "force_recovery_mode"},
                 "needs force_recovery and force_recovery_mode \"cache\"");
 }
 
-void check_options(const Channel& channel, const ChannelOptions& options, const std::string& prefix, Checker& check) {
+void check_options(const Channel& channel, const ChannelOptions& options, const std::string& prefix,
+                   Checker& check) {
   check_history(channel, options, prefix, check);
   const std::string why = regex_error_of(options.channel_regex);
   check.require(why.empty(), prefix + "channel_regex", {}, "is not a regular expression: " + why);
@@ -177,16 +201,20 @@ void check_options(const Channel& channel, const ChannelOptions& options, const 
 
 void check_channel(const Channel& channel, Checker& check) {
   check_signs(channel, check);
-  check.require(whole_seconds(channel.history_meta_ttl), "channel.history_meta_ttl", {}, "must be whole seconds");
+  check.require(whole_seconds(channel.history_meta_ttl), "channel.history_meta_ttl", {},
+                "must be whole seconds");
   check_options(channel, channel.without_namespace, std::string(kWithoutNamespace) + ".", check);
   std::set<std::string_view> names;
   for (const Namespace& space : channel.namespaces) {
     const std::string prefix = namespace_prefix(space.name);
-    check.require(names.insert(space.name).second, prefix + "name", {}, "there is another namespace of this name");
+    check.require(names.insert(space.name).second, prefix + "name", {},
+                  "there is another namespace of this name");
     check.require(valid_namespace_name(space.name), prefix + "name", {},
                   "must be at least 2 of the characters a-z A-Z 0-9 _ . -");
-    check.require(channel.namespace_boundary.empty() || space.name.find(channel.namespace_boundary) == std::string::npos,
-                  prefix + "name", {"channel.namespace_boundary"}, "holds channel.namespace_boundary");
+    check.require(channel.namespace_boundary.empty() ||
+                      space.name.find(channel.namespace_boundary) == std::string::npos,
+                  prefix + "name", {"channel.namespace_boundary"},
+                  "holds channel.namespace_boundary");
     check_options(channel, space.options, prefix, check);
   }
 }
@@ -194,10 +222,13 @@ void check_channel(const Channel& channel, Checker& check) {
 void check_access(const Config& config, Checker& check) {
   const Client& client = config.client;
   if (config.dev) return;
-  check.warn(!client.insecure, "client.insecure", "is on: everybody may connect, subscribe and publish");
-  const bool somebody = client.insecure || client.allow_anonymous_connect_without_token || client.token.any_key();
-  check.warn_of_absence(somebody, "client.token",
-             "has no key, so nobody can connect; to try Millrace out, start it with --dev");
+  check.warn(!client.insecure, "client.insecure",
+             "is on: everybody may connect, subscribe and publish");
+  const bool somebody =
+      client.insecure || client.allow_anonymous_connect_without_token || client.token.any_key();
+  check.warn_of_absence(
+      somebody, "client.token",
+      "has no key, so nobody can connect; to try Millrace out, start it with --dev");
 }
 
 }  // namespace

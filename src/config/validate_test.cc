@@ -5,83 +5,114 @@
 namespace millrace::config {
 namespace {
 
-std::string error_of(std::string_view text) { return load_text(text).all_errors(); }
+std::string error_of(std::string_view text) {
+  return load_text(text).all_errors();
+}
 
-std::string option_error(const std::string& options) { return error_of("[channel.without_namespace]\n" + options + "\n"); }
+std::string option_error(const std::string& options) {
+  return error_of("[channel.without_namespace]\n" + options + "\n");
+}
 
 TEST(Validate, pong_timeout_is_less_than_ping_interval) {
   EXPECT_EQ(error_of("[client]\nping_interval = \"8s\"\n"),
-            "m.toml:2:17: error: client.pong_timeout: must be less than client.ping_interval (8s and 8s)\n");
+            "m.toml:2:17: error: client.pong_timeout: must be less than client.ping_interval (8s "
+            "and 8s)\n");
   EXPECT_EQ(error_of("[client]\nping_interval = \"9s\"\n"), "");
 }
 
 TEST(Validate, history_needs_size_and_ttl) {
   EXPECT_EQ(option_error("history_size = 5"),
-            "m.toml:2:16: error: channel.without_namespace.history_size: history needs both history_size and history_ttl\n");
+            "m.toml:2:16: error: channel.without_namespace.history_size: history needs both "
+            "history_size and history_ttl\n");
   EXPECT_EQ(option_error("history_ttl = \"5s\""),
-            "m.toml:2:15: error: channel.without_namespace.history_ttl: history needs both history_size and history_ttl\n");
+            "m.toml:2:15: error: channel.without_namespace.history_ttl: history needs both "
+            "history_size and history_ttl\n");
   EXPECT_EQ(option_error("history_size = 5\nhistory_ttl = \"5s\""), "");
 }
 
 TEST(Validate, forced_recovery_and_positioning_need_history) {
   EXPECT_EQ(option_error("force_recovery = true"),
-            "m.toml:2:18: error: channel.without_namespace.force_recovery: needs history: set history_size and history_ttl\n");
+            "m.toml:2:18: error: channel.without_namespace.force_recovery: needs history: set "
+            "history_size and history_ttl\n");
   EXPECT_EQ(option_error("force_positioning = true"),
-            "m.toml:2:21: error: channel.without_namespace.force_positioning: needs history: set history_size and history_ttl\n");
+            "m.toml:2:21: error: channel.without_namespace.force_positioning: needs history: set "
+            "history_size and history_ttl\n");
   EXPECT_EQ(option_error("force_recovery = true\nhistory_size = 5\nhistory_ttl = \"5s\""), "");
 }
 
 TEST(Validate, cache_mode_needs_forced_recovery) {
   EXPECT_EQ(option_error("force_recovery_mode = \"cache\""),
-            "m.toml:2:23: error: channel.without_namespace.force_recovery_mode: \"cache\" needs force_recovery\n");
+            "m.toml:2:23: error: channel.without_namespace.force_recovery_mode: \"cache\" needs "
+            "force_recovery\n");
   EXPECT_NE(option_error("auto_cache_recover = true"), "");
-  EXPECT_EQ(option_error("auto_cache_recover = true\nforce_recovery_mode = \"cache\"\nforce_recovery = true\nhistory_size = 1\nhistory_ttl = \"5s\""), "");
+  EXPECT_EQ(
+      option_error("auto_cache_recover = true\nforce_recovery_mode = \"cache\"\nforce_recovery = "
+                   "true\nhistory_size = 1\nhistory_ttl = \"5s\""),
+      "");
 }
 
 TEST(Validate, history_times_are_whole_seconds_and_in_order) {
-  EXPECT_NE(option_error("history_size = 1\nhistory_ttl = \"1500ms\"").find("must be whole seconds"), std::string::npos);
+  EXPECT_NE(
+      option_error("history_size = 1\nhistory_ttl = \"1500ms\"").find("must be whole seconds"),
+      std::string::npos);
   EXPECT_EQ(option_error("history_size = 1\nhistory_ttl = \"721h\""),
-            "m.toml:3:15: error: channel.without_namespace.history_ttl: must not be more than channel.history_meta_ttl (720h)\n");
-  EXPECT_EQ(option_error("history_size = 1\nhistory_ttl = \"721h\"\nhistory_meta_ttl = \"800h\""), "");
+            "m.toml:3:15: error: channel.without_namespace.history_ttl: must not be more than "
+            "channel.history_meta_ttl (720h)\n");
+  EXPECT_EQ(option_error("history_size = 1\nhistory_ttl = \"721h\"\nhistory_meta_ttl = \"800h\""),
+            "");
 }
 
 TEST(Validate, names_of_namespaces) {
-  const auto named = [](const std::string& name) { return error_of("[[channel.namespaces]]\nname = \"" + name + "\"\n"); };
+  const auto named = [](const std::string& name) {
+    return error_of("[[channel.namespaces]]\nname = \"" + name + "\"\n");
+  };
   EXPECT_EQ(named("chat_1.x-Y"), "");
-  EXPECT_EQ(named("a"), "m.toml:1:1: error: channel.namespaces[a].name: must be at least 2 of the characters a-z A-Z 0-9 _ . -\n");
+  EXPECT_EQ(named("a"),
+            "m.toml:1:1: error: channel.namespaces[a].name: must be at least 2 of the characters "
+            "a-z A-Z 0-9 _ . -\n");
   EXPECT_NE(named("a b"), "");
   EXPECT_NE(named("a:b"), "");
-  EXPECT_EQ(error_of("[[channel.namespaces]]\nname = \"ab\"\n[[channel.namespaces]]\nname = \"ab\"\n"),
-            "m.toml:3:1: error: channel.namespaces[ab].name: there is another namespace of this name\n");
-  EXPECT_EQ(error_of("[[channel.namespaces]]\npresence = true\n"), "m.toml:1:1: error: channel.namespaces[0]: a namespace needs a name\n");
-  EXPECT_EQ(error_of("[channel]\nnamespace_boundary = \".\"\n[[channel.namespaces]]\nname = \"a.b\"\n"),
-            "m.toml:3:1: error: channel.namespaces[a.b].name: holds channel.namespace_boundary\n");
+  EXPECT_EQ(
+      error_of("[[channel.namespaces]]\nname = \"ab\"\n[[channel.namespaces]]\nname = \"ab\"\n"),
+      "m.toml:3:1: error: channel.namespaces[ab].name: there is another namespace of this name\n");
+  EXPECT_EQ(error_of("[[channel.namespaces]]\npresence = true\n"),
+            "m.toml:1:1: error: channel.namespaces[0]: a namespace needs a name\n");
+  EXPECT_EQ(
+      error_of("[channel]\nnamespace_boundary = \".\"\n[[channel.namespaces]]\nname = \"a.b\"\n"),
+      "m.toml:3:1: error: channel.namespaces[a.b].name: holds channel.namespace_boundary\n");
 }
 
 TEST(Validate, regular_expressions_compile) {
-  EXPECT_TRUE(option_error("channel_regex = \"[\"").starts_with("m.toml:2:17: error: channel.without_namespace.channel_regex: is not a regular expression: "));
+  EXPECT_TRUE(option_error("channel_regex = \"[\"")
+                  .starts_with("m.toml:2:17: error: channel.without_namespace.channel_regex: is "
+                               "not a regular expression: "));
   EXPECT_EQ(option_error("channel_regex = \"^[a-z]+$\""), "");
   EXPECT_NE(error_of("[client.token]\nissuer_regex = \"(\"\n"), "");
 }
 
 TEST(Validate, delta_types_and_data_formats_are_known) {
   EXPECT_EQ(option_error("allowed_delta_types = [\"fosil\"]"),
-            "m.toml:2:23: error: channel.without_namespace.allowed_delta_types: \"fosil\" is not a delta type; \"fossil\" is the only one\n");
+            "m.toml:2:23: error: channel.without_namespace.allowed_delta_types: \"fosil\" is not a "
+            "delta type; \"fossil\" is the only one\n");
   EXPECT_EQ(option_error("allowed_delta_types = [\"fossil\"]"), "");
   EXPECT_NE(option_error("publication_data_format = \"xml\""), "");
 }
 
 TEST(Validate, signs_of_channel_names_differ) {
-  EXPECT_EQ(error_of("[channel]\nuser_boundary = \":\"\n"),
-            "m.toml:2:17: error: channel.user_boundary: is the same as channel.namespace_boundary\n");
+  EXPECT_EQ(
+      error_of("[channel]\nuser_boundary = \":\"\n"),
+      "m.toml:2:17: error: channel.user_boundary: is the same as channel.namespace_boundary\n");
   EXPECT_NE(error_of("[channel]\nprivate_prefix = \"\"\n"), "");
 }
 
 TEST(Validate, origins_have_scheme_and_host) {
-  for (const std::string_view good : {"*", "null", "https://example.com", "http://localhost:3000", "https://*.example.com", "capacitor://localhost"}) {
-    EXPECT_EQ(error_of("[client]\nallowed_origins = [\"" + std::string(good) + "\"]\n"), "") << good;
+  for (const std::string_view good : {"*", "null", "https://example.com", "http://localhost:3000",
+                                      "https://*.example.com", "capacitor://localhost"}) {
+    EXPECT_EQ(error_of("[client]\nallowed_origins = [\"" + std::string(good) + "\"]\n"), "")
+        << good;
   }
-  for (const std::string_view bad : {"", "example.com", "https://", "https://example.com/", "https://example.com/x", "://x", "https://a b"}) {
+  for (const std::string_view bad : {"", "example.com", "https://", "https://example.com/",
+                                     "https://example.com/x", "://x", "https://a b"}) {
     EXPECT_NE(error_of("[client]\nallowed_origins = [\"" + std::string(bad) + "\"]\n"), "") << bad;
   }
 }
@@ -90,7 +121,8 @@ TEST(Validate, paths_of_endpoints) {
   EXPECT_NE(error_of("[websocket]\nhandler_prefix = \"connection\"\n"), "");
   EXPECT_NE(error_of("[websocket]\nhandler_prefix = \"/connection/\"\n"), "");
   EXPECT_EQ(error_of("[websocket]\nhandler_prefix = \"/api\"\n"),
-            "m.toml:2:18: error: http_api.handler_prefix: is the same path as websocket.handler_prefix\n");
+            "m.toml:2:18: error: http_api.handler_prefix: is the same path as "
+            "websocket.handler_prefix\n");
   EXPECT_EQ(error_of("[websocket]\nhandler_prefix = \"/api\"\n[http_api]\ndisabled = true\n"), "");
 }
 
@@ -102,13 +134,15 @@ TEST(Validate, addresses_and_unix_sockets) {
 
 TEST(Validate, mistake_in_one_value_is_not_told_twice) {
   EXPECT_EQ(option_error("history_size = 5\nhistory_ttl = 60\nforce_recovery = true"),
-            "m.toml:3:15: error: channel.without_namespace.history_ttl: expects a duration such as \"25s\" or \"1h30m\", got an integer\n");
+            "m.toml:3:15: error: channel.without_namespace.history_ttl: expects a duration such as "
+            "\"25s\" or \"1h30m\", got an integer\n");
 }
 
 TEST(Validate, queue_smaller_than_a_message_is_a_warning) {
   const Outcome outcome = load_text("[client]\nqueue_max_size = 1024\ninsecure = true\n");
   ASSERT_TRUE(outcome.ok);
-  EXPECT_NE(outcome.all_warnings().find("m.toml:2:18: warning: client.queue_max_size: "), std::string::npos);
+  EXPECT_NE(outcome.all_warnings().find("m.toml:2:18: warning: client.queue_max_size: "),
+            std::string::npos);
 }
 
 }  // namespace
