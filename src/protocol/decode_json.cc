@@ -1,7 +1,8 @@
-// Commands from JSON: objects separated by line breaks. One pass, straight into the command's fields.
+// Commands from JSON: objects separated by line breaks. One pass, straight into the command's
+// fields.
 //
-// A command may be spread over several lines (a pretty-printed payload): the reader goes from object to object and looks for
-// the line break between them, instead of cutting the frame at each.
+// A command may be spread over several lines (a pretty-printed payload): the reader goes from
+// object to object and looks for the line break between them, instead of cutting the frame at each.
 #include <simdjson.h>
 
 #include "protocol/decode.h"
@@ -14,7 +15,8 @@ namespace {
 template <class Message>
 void read_message(JsonCursor& in, Message& message);
 
-// Holds one key of an object against each field of a message, and reads its value into the one that has this name.
+// Holds one key of an object against each field of a message, and reads its value into the one that
+// has this name.
 class JsonField {
  public:
   JsonField(JsonCursor& in, std::string_view key) : in_(in), key_(key) {}
@@ -53,7 +55,7 @@ class JsonField {
 
   template <class Message>
   void entries(uint32_t, std::string_view name, std::vector<std::pair<Text, Message>>& map) {
-    read_map(name, map, [this](Message& value) { read_message(in_, value); });
+    read_map(name, map, [this](Message& value) { read_message(this->in_, value); });
   }
   void texts(uint32_t, std::string_view name, std::vector<std::pair<Text, Text>>& map) {
     read_map(name, map, [this](Text& value) { in_.read_string(value); });
@@ -69,7 +71,8 @@ class JsonField {
   }
 
  private:
-  // Whether the value is this field's, and is there to be read: `null` is as if the key was not there.
+  // Whether the value is this field's, and is there to be read: `null` is as if the key was not
+  // there.
   bool take(std::string_view name) {
     if (matched_ || key_ != name) return false;
     matched_ = true;
@@ -109,7 +112,8 @@ void read_message(JsonCursor& in, Message& message) {
 
 }  // namespace
 
-base::Result<> decode_json(std::string_view frame, base::FunctionRef<bool(const Command&)> on_command) {
+base::Result<> decode_json(std::string_view frame,
+                           base::FunctionRef<bool(const Command&)> on_command) {
   if (!simdjson::validate_utf8(frame.data(), frame.size())) {
     return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
   }

@@ -1,4 +1,5 @@
-// What is particular to JSON: lines, payloads byte for byte, types, escapes, and text that means harm.
+// What is particular to JSON: lines, payloads byte for byte, types, escapes, and text that means
+// harm.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -32,8 +33,9 @@ std::string payload_of(std::string_view frame) {
     EXPECT_NE(publish, nullptr);
     if (publish == nullptr) return false;
     payload = publish->data;
-    EXPECT_TRUE(payload.empty() || (publish->data.data() >= frame.data() &&
-                                    publish->data.data() + payload.size() <= frame.data() + frame.size()));
+    EXPECT_TRUE(payload.empty() ||
+                (publish->data.data() >= frame.data() &&
+                 publish->data.data() + payload.size() <= frame.data() + frame.size()));
     return true;
   });
   EXPECT_TRUE(decoded) << frame << ": " << decoded.error().message;
@@ -95,7 +97,8 @@ TEST(DecodeJson, a_payload_is_as_valid_as_all_the_rest) {
 
 TEST(DecodeJson, null_is_as_if_the_field_was_not_there) {
   EXPECT_EQ(ids_of(R"({"id":null,"connect":null})"), (std::vector<uint32_t>{0}));
-  EXPECT_EQ(channel_of(R"({"subscribe":{"channel":null,"recover":null,"offset":null,"tf":null}})"), "");
+  EXPECT_EQ(channel_of(R"({"subscribe":{"channel":null,"recover":null,"offset":null,"tf":null}})"),
+            "");
   EXPECT_EQ(channel_of(R"({"connect":null,"subscribe":{"channel":"a"},"subscribe":null})"), "a");
   const auto decoded = decode_commands(
       Format::kJson, R"({"connect":{"subs":{"a":null},"headers":{"b":null},"token":null}})",
@@ -121,7 +124,8 @@ TEST(DecodeJson, what_is_skipped_is_checked) {
 
 TEST(DecodeJson, of_duplicate_keys_the_last_counts) {
   EXPECT_EQ(ids_of(R"({"id":1,"id":2})"), (std::vector<uint32_t>{2}));
-  EXPECT_EQ(channel_of(R"({"subscribe":{"channel":"a","token":"t"},"subscribe":{"channel":"b"}})"), "b");
+  EXPECT_EQ(channel_of(R"({"subscribe":{"channel":"a","token":"t"},"subscribe":{"channel":"b"}})"),
+            "b");
   EXPECT_EQ(payload_of(R"({"publish":{"data":1,"data":[2]}})"), "[2]");
   EXPECT_EQ(payload_of(R"({"publish":{"data":1},"publish":{}})"), "");
 }
@@ -144,16 +148,31 @@ TEST(DecodeJson, strings_with_escapes_are_unescaped) {
 }
 
 TEST(DecodeJson, a_value_of_the_wrong_type_is_an_error) {
-  for (const std::string_view frame :
-       {R"({"id":"1"})", R"({"id":-1})", R"({"id":1.0})", R"({"id":1e0})", R"({"id":4294967296})",
-        R"({"id":true})", R"({"id":{}})", R"({"id":99999999999999999999999999})", R"({"connect":1})",
-        R"({"connect":[]})", R"({"connect":"{}"})", R"({"ping":false})",
-        R"({"subscribe":{"channel":1}})", R"({"subscribe":{"channel":["a"]}})",
-        R"({"subscribe":{"recover":1}})", R"({"subscribe":{"recover":"true"}})",
-        R"({"subscribe":{"offset":-1}})", R"({"subscribe":{"offset":18446744073709551616}})",
-        R"({"subscribe":{"flag":9223372036854775808}})", R"({"subscribe":{"type":2147483648}})",
-        R"({"subscribe":{"tf":true}})", R"({"connect":{"subs":[]}})", R"({"connect":{"subs":{"a":1}}})",
-        R"({"connect":{"headers":{"a":1}}})", R"({"history":{"since":5}})"}) {
+  for (const std::string_view frame : {R"({"id":"1"})",
+                                       R"({"id":-1})",
+                                       R"({"id":1.0})",
+                                       R"({"id":1e0})",
+                                       R"({"id":4294967296})",
+                                       R"({"id":true})",
+                                       R"({"id":{}})",
+                                       R"({"id":99999999999999999999999999})",
+                                       R"({"connect":1})",
+                                       R"({"connect":[]})",
+                                       R"({"connect":"{}"})",
+                                       R"({"ping":false})",
+                                       R"({"subscribe":{"channel":1}})",
+                                       R"({"subscribe":{"channel":["a"]}})",
+                                       R"({"subscribe":{"recover":1}})",
+                                       R"({"subscribe":{"recover":"true"}})",
+                                       R"({"subscribe":{"offset":-1}})",
+                                       R"({"subscribe":{"offset":18446744073709551616}})",
+                                       R"({"subscribe":{"flag":9223372036854775808}})",
+                                       R"({"subscribe":{"type":2147483648}})",
+                                       R"({"subscribe":{"tf":true}})",
+                                       R"({"connect":{"subs":[]}})",
+                                       R"({"connect":{"subs":{"a":1}}})",
+                                       R"({"connect":{"headers":{"a":1}}})",
+                                       R"({"history":{"since":5}})"}) {
     expect_invalid(frame);
   }
 }
@@ -163,7 +182,8 @@ TEST(DecodeJson, a_body_that_is_outranked_is_checked_too) {
 }
 
 TEST(DecodeJson, a_frame_holds_objects_only) {
-  for (const std::string_view frame : {"1", "\"{}\"", "[]", "[{}]", "null", "true", "x", ",", "{}\n1", "\xEF\xBB\xBF{}"}) {
+  for (const std::string_view frame :
+       {"1", "\"{}\"", "[]", "[{}]", "null", "true", "x", ",", "{}\n1", "\xEF\xBB\xBF{}"}) {
     expect_invalid(frame);
   }
 }
@@ -174,7 +194,8 @@ TEST(DecodeJson, an_error_says_what_and_where) {
 }
 
 TEST(DecodeJson, bytes_that_are_not_utf8_are_refused_wherever_they_are) {
-  for (const std::string_view bytes : {"\xFF", "\x80", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {
+  for (const std::string_view bytes :
+       {"\xFF", "\x80", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {
     expect_invalid("{\"publish\":{\"data\":\"" + std::string(bytes) + "\"}}");
     expect_invalid("{\"subscribe\":{\"channel\":\"" + std::string(bytes) + "\"}}");
     expect_invalid("{\"" + std::string(bytes) + "\":1}");
@@ -209,7 +230,8 @@ TEST(DecodeJson, long_strings_are_read) {
   const std::string text(10'000'000, 'x');
   EXPECT_EQ(channel_of("{\"subscribe\":{\"channel\":\"" + text + "\"}}"), text);
   EXPECT_EQ(payload_of("{\"publish\":{\"data\":\"" + text + "\"}}").size(), text.size() + 2);
-  EXPECT_EQ(channel_of("{\"subscribe\":{\"channel\":\"\\n" + text + "\"}}").size(), text.size() + 1);
+  EXPECT_EQ(channel_of("{\"subscribe\":{\"channel\":\"\\n" + text + "\"}}").size(),
+            text.size() + 1);
 }
 
 TEST(DecodeJson, a_string_of_escapes_is_read) {

@@ -1,5 +1,5 @@
-// Commands from Protobuf: messages with their length before them. protozero reads, and throws: every call of it is in here,
-// under one try.
+// Commands from Protobuf: messages with their length before them. protozero reads, and throws:
+// every call of it is in here, under one try.
 #include <simdjson.h>
 
 #include <protozero/exception.hpp>
@@ -14,7 +14,8 @@ namespace {
 
 using protozero::pbf_wire_type;
 
-// A message, or a part of one, and what we have against it so far. protozero's own objections are exceptions.
+// A message, or a part of one, and what we have against it so far. protozero's own objections are
+// exceptions.
 struct Input {
   protozero::pbf_reader reader;
   const char*& failure;
@@ -25,8 +26,9 @@ struct Input {
 template <class Message>
 void read_message(Input in, Message& message);
 
-// Holds one field of the input against each field of a message, and reads it into the one that has its number and wire type.
-// A known number with another wire type is an unknown field, as in other proto3 parsers.
+// Holds one field of the input against each field of a message, and reads it into the one that has
+// its number and wire type. A known number with another wire type is an unknown field, as in other
+// proto3 parsers.
 class ProtobufField {
  public:
   explicit ProtobufField(Input& in) : in_(in) {}
@@ -87,12 +89,14 @@ class ProtobufField {
   template <class Request>
   void body(uint32_t number, std::string_view, CommandBody& value) {
     if (!take(number, pbf_wire_type::length_delimited)) return;
-    read_alternative<Request>(value, [this](Request& request) { read_message(in_.part(), request); });
+    read_alternative<Request>(value,
+                              [this](Request& request) { read_message(in_.part(), request); });
   }
 
  private:
   bool take(uint32_t number, pbf_wire_type type) {
-    if (matched_ || in_.reader.tag_and_type() != protozero::tag_and_type(number, type)) return false;
+    if (matched_ || in_.reader.tag_and_type() != protozero::tag_and_type(number, type))
+      return false;
     matched_ = true;
     return true;
   }
@@ -157,9 +161,9 @@ base::Result<> decode_protobuf(std::string_view frame,
     const char* const start = at;
     Command command;
     if (const char* const failure = read_command(at, end, command)) {
-      return base::fail(base::ErrorCode::kInvalid, "Protobuf, message at byte " +
-                                                       std::to_string(start - frame.data()) + ": " +
-                                                       failure);
+      return base::fail(
+          base::ErrorCode::kInvalid,
+          "Protobuf, message at byte " + std::to_string(start - frame.data()) + ": " + failure);
     }
     drop_repeated_entries(command);
     if (!on_command(command)) return {};

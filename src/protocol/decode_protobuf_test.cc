@@ -81,17 +81,18 @@ TEST(DecodeProtobuf, unknown_fields_of_every_wire_type_are_skipped) {
   std::string message = unknown_fields(2);
   protozero::pbf_writer(message).add_message(5, body);
   message += unknown_fields(16);
-  expect_request<SubscribeRequest>(
-      framed(message), [](const SubscribeRequest& subscribe) { EXPECT_EQ(subscribe.channel, "news"); });
+  expect_request<SubscribeRequest>(framed(message), [](const SubscribeRequest& subscribe) {
+    EXPECT_EQ(subscribe.channel, "news");
+  });
 }
 
 TEST(DecodeProtobuf, a_known_number_of_another_wire_type_is_an_unknown_field) {
   std::string body;
   protozero::pbf_writer writer(body);
-  writer.add_uint64(1, 7);          // channel: a string
-  writer.add_bytes(3, "\x01");      // recover: a bool
-  writer.add_fixed64(7, 7);         // offset: a varint
-  writer.add_fixed32(8, 7);         // data: bytes
+  writer.add_uint64(1, 7);      // channel: a string
+  writer.add_bytes(3, "\x01");  // recover: a bool
+  writer.add_fixed64(7, 7);     // offset: a varint
+  writer.add_fixed32(8, 7);     // data: bytes
   expect_request<SubscribeRequest>(command(5, body), [](const SubscribeRequest& subscribe) {
     EXPECT_EQ(subscribe.channel, "");
     EXPECT_FALSE(subscribe.recover);
@@ -101,8 +102,8 @@ TEST(DecodeProtobuf, a_known_number_of_another_wire_type_is_an_unknown_field) {
 }
 
 TEST(DecodeProtobuf, groups_are_an_error) {
-  expect_invalid(from_hex("020b0c"));    // start and end of group 1
-  expect_invalid(from_hex("020c00"));    // an end without a start
+  expect_invalid(from_hex("020b0c"));  // start and end of group 1
+  expect_invalid(from_hex("020c00"));  // an end without a start
   expect_invalid(from_hex("0483018401"));
 }
 
@@ -111,7 +112,9 @@ TEST(DecodeProtobuf, wire_types_that_do_not_exist_are_an_error) {
   expect_invalid(from_hex("020f00"));
 }
 
-TEST(DecodeProtobuf, field_number_zero_is_an_error) { expect_invalid(from_hex("020001")); }
+TEST(DecodeProtobuf, field_number_zero_is_an_error) {
+  expect_invalid(from_hex("020001"));
+}
 
 TEST(DecodeProtobuf, strings_must_be_utf8) {
   std::string body;
@@ -139,11 +142,13 @@ TEST(DecodeProtobuf, numbers_lose_the_bits_that_do_not_fit) {
 }
 
 TEST(DecodeProtobuf, any_number_but_zero_is_true) {
-  for (const auto& [value, expected] : {std::pair{"00", false}, std::pair{"01", true}, std::pair{"8001", true},
-                                        std::pair{"8000", false}, std::pair{"80808080808080808001", true}}) {
-    expect_request<SubscribeRequest>(
-        command(5, from_hex(std::string("18") + value)),
-        [expected = expected](const SubscribeRequest& subscribe) { EXPECT_EQ(subscribe.recover, expected); });
+  for (const auto& [value, expected] :
+       {std::pair{"00", false}, std::pair{"01", true}, std::pair{"8001", true},
+        std::pair{"8000", false}, std::pair{"80808080808080808001", true}}) {
+    expect_request<SubscribeRequest>(command(5, from_hex(std::string("18") + value)),
+                                     [expected = expected](const SubscribeRequest& subscribe) {
+                                       EXPECT_EQ(subscribe.recover, expected);
+                                     });
   }
 }
 
@@ -168,11 +173,12 @@ TEST(DecodeProtobuf, a_sub_message_that_comes_twice_is_merged) {
 }
 
 TEST(DecodeProtobuf, a_map_entry_may_lack_its_key_or_value) {
-  expect_request<ConnectRequest>(command(4, from_hex("1a0032030a0161")), [](const ConnectRequest& connect) {
-    ASSERT_EQ(connect.subs.size(), 1U);
-    EXPECT_EQ(connect.subs[0].first, "");
-    EXPECT_EQ(connect.headers, (std::vector<std::pair<Text, Text>>{{"a", ""}}));
-  });
+  expect_request<ConnectRequest>(
+      command(4, from_hex("1a0032030a0161")), [](const ConnectRequest& connect) {
+        ASSERT_EQ(connect.subs.size(), 1U);
+        EXPECT_EQ(connect.subs[0].first, "");
+        EXPECT_EQ(connect.headers, (std::vector<std::pair<Text, Text>>{{"a", ""}}));
+      });
 }
 
 TEST(DecodeProtobuf, a_length_beyond_the_frame_is_an_error) {
@@ -187,7 +193,8 @@ TEST(DecodeProtobuf, a_length_beyond_the_frame_is_an_error) {
 
 TEST(DecodeProtobuf, a_frame_cut_anywhere_is_an_error) {
   const std::string frame = from_hex(
-      "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a03352e3832"
+      "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a0335"
+      "2e3832"
       "090a04582d496412013738014201644a0170");
   ASSERT_TRUE(decode(frame));
   for (size_t size = 0; size < frame.size(); ++size) {
@@ -200,8 +207,9 @@ TEST(DecodeProtobuf, long_strings_are_read) {
   const std::string text(10'000'000, 'x');
   std::string body;
   protozero::pbf_writer(body).add_string(1, text);
-  expect_request<SubscribeRequest>(
-      command(5, body), [&](const SubscribeRequest& subscribe) { EXPECT_EQ(subscribe.channel, text); });
+  expect_request<SubscribeRequest>(command(5, body), [&](const SubscribeRequest& subscribe) {
+    EXPECT_EQ(subscribe.channel, text);
+  });
 }
 
 TEST(DecodeProtobuf, a_deep_filter_is_skipped_without_recursion) {
@@ -213,8 +221,9 @@ TEST(DecodeProtobuf, a_deep_filter_is_skipped_without_recursion) {
   }
   std::string body;
   protozero::pbf_writer(body).add_message(13, filter);
-  expect_request<SubscribeRequest>(
-      command(5, body), [](const SubscribeRequest& subscribe) { EXPECT_TRUE(subscribe.has_tags_filter); });
+  expect_request<SubscribeRequest>(command(5, body), [](const SubscribeRequest& subscribe) {
+    EXPECT_TRUE(subscribe.has_tags_filter);
+  });
 }
 
 TEST(DecodeProtobuf, entries_of_a_map_are_bounded) {

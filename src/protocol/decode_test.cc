@@ -1,4 +1,5 @@
-// Every command, decoded from both formats. The Protobuf bytes were made by protoc from proto/client.proto.
+// Every command, decoded from both formats. The Protobuf bytes were made by protoc from
+// proto/client.proto.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,8 +20,8 @@ template <class Request>
 void expect_command(std::string_view json, std::string_view protobuf_hex, uint32_t id,
                     std::function<void(const Request&)> check) {
   const std::string protobuf = from_hex(protobuf_hex);
-  for (const auto& [format, frame] : {std::pair{Format::kJson, json},
-                                      std::pair{Format::kProtobuf, std::string_view(protobuf)}}) {
+  for (const auto& [format, frame] :
+       {std::pair{Format::kJson, json}, std::pair{Format::kProtobuf, std::string_view(protobuf)}}) {
     SCOPED_TRACE(format == Format::kJson ? "JSON" : "Protobuf");
     int commands = 0;
     const auto decoded = decode_commands(format, frame, [&](const Command& command) {
@@ -40,7 +41,8 @@ TEST(DecodeCommands, connect) {
   expect_command<ConnectRequest>(
       R"({"id":1,"connect":{"token":"jwt","data":{"a":1},"subs":{"news":{"recover":true,"epoch":"aBcd",)"
       R"("offset":17}},"name":"js","version":"5.8","headers":{"X-Id":"7"},"flag":1,"dict":"d","profile":"p"}})",
-      "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a03352e3832"
+      "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a0335"
+      "2e3832"
       "090a04582d496412013738014201644a0170",
       1, [](const ConnectRequest& connect) {
         EXPECT_EQ(connect.token, "jwt");
@@ -64,7 +66,8 @@ TEST(DecodeCommands, subscribe) {
       R"("offset":18446744073709551615,"data":7,"positioned":true,"recoverable":true,"join_leave":true,)"
       R"("delta":"fossil","tf":{"op":"and","nodes":[{"key":"k","cmp":"eq","val":"v"}]},"flag":-1,)"
       R"("type":4,"phase":2,"cursor":"c","limit":10,"asc":true}})",
-      "5e08022a5a0a046e657773120174180132046142636438ffffffffffffffffff014201374801500158016206666f7373696c"
+      "5e08022a5a0a046e657773120174180132046142636438ffffffffffffffffff014201374801500158016206666f"
+      "7373696c"
       "6a110a03616e64320a12016b1a02657122017670ffffffffffffffffff0178048001028a01016390010a980101",
       2, [](const SubscribeRequest& subscribe) {
         EXPECT_EQ(subscribe.channel, "news");
@@ -84,15 +87,15 @@ TEST(DecodeCommands, subscribe) {
 }
 
 TEST(DecodeCommands, fields_that_are_not_there_have_their_defaults) {
-  expect_command<SubscribeRequest>(
-      R"({"subscribe":{}})", "022a00", 0, [](const SubscribeRequest& subscribe) {
-        EXPECT_EQ(subscribe.channel, "");
-        EXPECT_EQ(subscribe.data, "");
-        EXPECT_EQ(subscribe.offset, 0U);
-        EXPECT_FALSE(subscribe.recover);
-        EXPECT_FALSE(subscribe.has_tags_filter);
-        EXPECT_EQ(subscribe.type, 0);
-      });
+  expect_command<SubscribeRequest>(R"({"subscribe":{}})", "022a00", 0,
+                                   [](const SubscribeRequest& subscribe) {
+                                     EXPECT_EQ(subscribe.channel, "");
+                                     EXPECT_EQ(subscribe.data, "");
+                                     EXPECT_EQ(subscribe.offset, 0U);
+                                     EXPECT_FALSE(subscribe.recover);
+                                     EXPECT_FALSE(subscribe.has_tags_filter);
+                                     EXPECT_EQ(subscribe.type, 0);
+                                   });
 }
 
 TEST(DecodeCommands, unsubscribe) {
@@ -212,8 +215,9 @@ TEST(DecodeCommands, of_several_bodies_the_one_with_the_lowest_number_counts) {
       json += parts[part].first;
       hex += parts[part].second;
     }
-    expect_command<SubscribeRequest>(
-        json + "}", hex, 0, [](const SubscribeRequest& subscribe) { EXPECT_EQ(subscribe.channel, "s"); });
+    expect_command<SubscribeRequest>(json + "}", hex, 0, [](const SubscribeRequest& subscribe) {
+      EXPECT_EQ(subscribe.channel, "s");
+    });
   } while (std::next_permutation(std::begin(order), std::end(order)));
 }
 
@@ -232,8 +236,9 @@ TEST(DecodeCommands, a_batch_is_handed_over_in_order) {
 }
 
 TEST(DecodeCommands, stopping_early_is_not_an_error) {
-  for (const auto& [format, frame] : {std::pair{Format::kJson, std::string("{\"id\":1}\n{\"id\":2}\n!")},
-                                      std::pair{Format::kProtobuf, from_hex("020801020802ff")}}) {
+  for (const auto& [format, frame] :
+       {std::pair{Format::kJson, std::string("{\"id\":1}\n{\"id\":2}\n!")},
+        std::pair{Format::kProtobuf, from_hex("020801020802ff")}}) {
     int commands = 0;
     EXPECT_TRUE(decode_commands(format, frame, [&](const Command&) { return ++commands < 2; }));
     EXPECT_EQ(commands, 2);
@@ -241,10 +246,12 @@ TEST(DecodeCommands, stopping_early_is_not_an_error) {
 }
 
 TEST(DecodeCommands, what_came_before_a_malformed_command_has_been_handed_over) {
-  for (const auto& [format, frame] : {std::pair{Format::kJson, std::string("{\"id\":1}\n{\"id\":2}\n!")},
-                                      std::pair{Format::kProtobuf, from_hex("020801020802ff")}}) {
+  for (const auto& [format, frame] :
+       {std::pair{Format::kJson, std::string("{\"id\":1}\n{\"id\":2}\n!")},
+        std::pair{Format::kProtobuf, from_hex("020801020802ff")}}) {
     int commands = 0;
-    const auto decoded = decode_commands(format, frame, [&](const Command&) { return ++commands > 0; });
+    const auto decoded =
+        decode_commands(format, frame, [&](const Command&) { return ++commands > 0; });
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().code, base::ErrorCode::kInvalid);
     EXPECT_EQ(commands, 2);
@@ -260,10 +267,9 @@ TEST(DecodeCommands, an_empty_frame_is_an_error) {
 TEST(DecodeCommands, of_repeated_map_entries_the_last_counts) {
   expect_command<ConnectRequest>(
       R"({"connect":{"headers":{"b":"1","a":"2","b":"3"},"subs":{"x":{"offset":1},"x":{}}}})",
-      "2a222832060a016212013132060a016112013232060a01621201331a070a0178120238011a050a01781200",
-      0, [](const ConnectRequest& connect) {
-        EXPECT_EQ(connect.headers,
-                  (std::vector<std::pair<Text, Text>>{{"a", "2"}, {"b", "3"}}));
+      "2a222832060a016212013132060a016112013232060a01621201331a070a0178120238011a050a01781200", 0,
+      [](const ConnectRequest& connect) {
+        EXPECT_EQ(connect.headers, (std::vector<std::pair<Text, Text>>{{"a", "2"}, {"b", "3"}}));
         ASSERT_EQ(connect.subs.size(), 1U);
         EXPECT_EQ(connect.subs[0].second.offset, 0U);
       });

@@ -1,4 +1,5 @@
-// Every reply and every push, in both formats. The Protobuf bytes were made by protoc from proto/client.proto.
+// Every reply and every push, in both formats. The Protobuf bytes were made by protoc from
+// proto/client.proto.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -11,10 +12,15 @@
 namespace millrace::protocol {
 namespace {
 
-base::SharedBytes shared(std::string_view bytes) { return base::SharedBytes::copy_of(bytes); }
+base::SharedBytes shared(std::string_view bytes) {
+  return base::SharedBytes::copy_of(bytes);
+}
 
 model::ClientInfo sample_info() {
-  return {.user = "42", .client = "c-1", .conn_info = shared(R"({"name":"A"})"), .chan_info = shared("[1]")};
+  return {.user = "42",
+          .client = "c-1",
+          .conn_info = shared(R"({"name":"A"})"),
+          .chan_info = shared("[1]")};
 }
 
 model::Publication sample_publication() {
@@ -52,7 +58,8 @@ std::string push(Format format, std::string_view channel, const PushBody& body) 
   return frame;
 }
 
-void expect_reply(uint32_t id, const ReplyBody& body, std::string_view json, std::string_view protobuf_hex) {
+void expect_reply(uint32_t id, const ReplyBody& body, std::string_view json,
+                  std::string_view protobuf_hex) {
   EXPECT_EQ(reply(Format::kJson, id, body), json);
   EXPECT_EQ(to_hex(reply(Format::kProtobuf, id, body)), protobuf_hex);
   EXPECT_TRUE(valid_json(json));
@@ -72,9 +79,10 @@ TEST(EncodeReply, error) {
 }
 
 TEST(EncodeReply, temporary_error) {
-  expect_reply(2, model::errors::kInternal,
-               R"({"id":2,"error":{"code":100,"message":"internal server error","temporary":true}})",
-               "1f0802121b08641215696e7465726e616c20736572766572206572726f721801");
+  expect_reply(
+      2, model::errors::kInternal,
+      R"({"id":2,"error":{"code":100,"message":"internal server error","temporary":true}})",
+      "1f0802121b08641215696e7465726e616c20736572766572206572726f721801");
 }
 
 TEST(EncodeReply, connect_without_the_rest) {
@@ -108,20 +116,22 @@ TEST(EncodeReply, connect_with_everything) {
 }
 
 TEST(EncodeReply, subscribe_that_can_recover) {
-  EXPECT_EQ(reply(Format::kJson, 2,
-                  SubscribeResult{.recoverable = true,
-                                  .epoch = "aBcdEfGh",
-                                  .offset = model::Offset(17),
-                                  .positioned = true}),
-            R"({"id":2,"subscribe":{"recoverable":true,"epoch":"aBcdEfGh","offset":17,"positioned":true}})");
+  EXPECT_EQ(
+      reply(Format::kJson, 2,
+            SubscribeResult{.recoverable = true,
+                            .epoch = "aBcdEfGh",
+                            .offset = model::Offset(17),
+                            .positioned = true}),
+      R"({"id":2,"subscribe":{"recoverable":true,"epoch":"aBcdEfGh","offset":17,"positioned":true}})");
 }
 
 TEST(EncodeReply, subscribe_with_everything) {
-  expect_reply(2, sample_subscription(),
-               R"({"id":2,"subscribe":{"expires":true,"ttl":60,"recoverable":true,"epoch":"aBcd",)"
-               R"("publications":[{"data":1,"offset":16},{"data":2,"offset":17}],"recovered":true,)"
-               R"("offset":17,"positioned":true,"data":{},"was_recovering":true,"delta":true,"id":-5}})",
-               "37080232330801103c18013204614263643a0522013130103a0522013230114001481150015a027b7d6001"
+  expect_reply(
+      2, sample_subscription(),
+      R"({"id":2,"subscribe":{"expires":true,"ttl":60,"recoverable":true,"epoch":"aBcd",)"
+      R"("publications":[{"data":1,"offset":16},{"data":2,"offset":17}],"recovered":true,)"
+      R"("offset":17,"positioned":true,"data":{},"was_recovering":true,"delta":true,"id":-5}})",
+      "37080232330801103c18013204614263643a0522013130103a0522013230114001481150015a027b7d6001"
       "680170fbffffffffffffffff01");
 }
 
@@ -133,10 +143,11 @@ TEST(EncodeReply, an_empty_result_is_there_all_the_same) {
 }
 
 TEST(EncodeReply, presence) {
-  expect_reply(5, PresenceResult{.presence = {{"c-1", sample_info()}}},
-               R"({"id":5,"presence":{"presence":{"c-1":{"user":"42","client":"c-1",)"
-               R"("conn_info":{"name":"A"},"chan_info":[1]}}}})",
-               "2908054a250a230a03632d31121c0a0234321203632d311a0c7b226e616d65223a2241227d22035b315d");
+  expect_reply(
+      5, PresenceResult{.presence = {{"c-1", sample_info()}}},
+      R"({"id":5,"presence":{"presence":{"c-1":{"user":"42","client":"c-1",)"
+      R"("conn_info":{"name":"A"},"chan_info":[1]}}}})",
+      "2908054a250a230a03632d31121c0a0234321203632d311a0c7b226e616d65223a2241227d22035b315d");
 }
 
 TEST(EncodeReply, presence_of_nobody) {
@@ -157,21 +168,22 @@ TEST(EncodeReply, presence_stats) {
 }
 
 TEST(EncodeReply, history) {
-  expect_reply(7,
-               HistoryResult{.publications = {sample_publication()},
-                             .epoch = "aBcd",
-                             .offset = model::Offset(18)},
-               R"({"id":7,"history":{"publications":[{"data":{"x":1},"info":{"user":"42","client":"c-1",)"
-               R"("conn_info":{"name":"A"},"chan_info":[1]},"offset":18,"tags":{"lang":"de","z":""}}],)"
-               R"("epoch":"aBcd","offset":18}})",
-               "4a08075a460a3c22077b2278223a317d2a1c0a0234321203632d311a0c7b226e616d65223a2241227d2203"
+  expect_reply(
+      7,
+      HistoryResult{
+          .publications = {sample_publication()}, .epoch = "aBcd", .offset = model::Offset(18)},
+      R"({"id":7,"history":{"publications":[{"data":{"x":1},"info":{"user":"42","client":"c-1",)"
+      R"("conn_info":{"name":"A"},"chan_info":[1]},"offset":18,"tags":{"lang":"de","z":""}}],)"
+      R"("epoch":"aBcd","offset":18}})",
+      "4a08075a460a3c22077b2278223a317d2a1c0a0234321203632d311a0c7b226e616d65223a2241227d2203"
       "5b315d30123a0a0a046c616e67120264653a050a017a12001204614263641812");
   EXPECT_EQ(reply(Format::kJson, 7, HistoryResult{}),
             R"({"id":7,"history":{"publications":[],"epoch":"","offset":0}})");
 }
 
 TEST(EncodeReply, rpc) {
-  expect_reply(9, RpcResult{.data = "[1]"}, R"({"id":9,"rpc":{"data":[1]}})", "0908096a050a035b315d");
+  expect_reply(9, RpcResult{.data = "[1]"}, R"({"id":9,"rpc":{"data":[1]}})",
+               "0908096a050a035b315d");
 }
 
 TEST(EncodeReply, refresh) {
@@ -187,10 +199,11 @@ TEST(EncodeReply, sub_refresh) {
 
 TEST(EncodePush, publication) {
   const model::Publication publication = sample_publication();
-  expect_push("news", PublicationPush{publication},
-              R"({"push":{"channel":"news","pub":{"data":{"x":1},"info":{"user":"42","client":"c-1",)"
-              R"("conn_info":{"name":"A"},"chan_info":[1]},"offset":18,"tags":{"lang":"de","z":""}}}})",
-              "46224412046e657773223c22077b2278223a317d2a1c0a0234321203632d311a0c7b226e616d65223a2241"
+  expect_push(
+      "news", PublicationPush{publication},
+      R"({"push":{"channel":"news","pub":{"data":{"x":1},"info":{"user":"42","client":"c-1",)"
+      R"("conn_info":{"name":"A"},"chan_info":[1]},"offset":18,"tags":{"lang":"de","z":""}}}})",
+      "46224412046e657773223c22077b2278223a317d2a1c0a0234321203632d311a0c7b226e616d65223a2241"
       "227d22035b315d30123a0a0a046c616e67120264653a050a017a1200");
 }
 
@@ -201,8 +214,11 @@ TEST(EncodePush, publication_of_the_server) {
 }
 
 TEST(EncodePush, binary_publication_goes_as_it_is_in_protobuf) {
-  const model::Publication publication{.data = shared(std::string("\xFF\0\n", 3)), .is_json = false};
-  EXPECT_EQ(to_hex(push(Format::kProtobuf, "c", PublicationPush{publication})), "0c220a1201632205" "2203ff000a");
+  const model::Publication publication{.data = shared(std::string("\xFF\0\n", 3)),
+                                       .is_json = false};
+  EXPECT_EQ(to_hex(push(Format::kProtobuf, "c", PublicationPush{publication})),
+            "0c220a1201632205"
+            "2203ff000a");
 }
 
 TEST(EncodePush, join_and_leave) {
@@ -218,13 +234,15 @@ TEST(EncodePush, join_and_leave) {
 }
 
 TEST(EncodePush, unsubscribe) {
-  expect_push("news", UnsubscribePush{model::unsubscribes::kServer},
-              R"({"push":{"channel":"news","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}})",
-              "21221f12046e6577733a1710d00f1a1273657276657220756e737562736372696265");
+  expect_push(
+      "news", UnsubscribePush{model::unsubscribes::kServer},
+      R"({"push":{"channel":"news","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}})",
+      "21221f12046e6577733a1710d00f1a1273657276657220756e737562736372696265");
 }
 
 TEST(EncodePush, message) {
-  expect_push("", MessagePush{.data = "{}"}, R"({"push":{"message":{"data":{}}}})", "08220642040a027b7d");
+  expect_push("", MessagePush{.data = "{}"}, R"({"push":{"message":{"data":{}}}})",
+              "08220642040a027b7d");
 }
 
 TEST(EncodePush, disconnect_says_whether_to_reconnect) {
@@ -232,52 +250,59 @@ TEST(EncodePush, disconnect_says_whether_to_reconnect) {
               R"({"push":{"disconnect":{"code":3001,"reason":"shutdown","reconnect":true}}})",
               "1322115a0f08b917120873687574646f776e1801");
   expect_push("", DisconnectPush{model::disconnects::kBadRequest},
-              R"({"push":{"disconnect":{"code":3501,"reason":"bad request"}}})", "1422125a1008ad1b120b6261642072657175657374");
+              R"({"push":{"disconnect":{"code":3501,"reason":"bad request"}}})",
+              "1422125a1008ad1b120b6261642072657175657374");
 }
 
 TEST(EncodePush, subscribe) {
-  expect_push("personal:#42",
-              SubscribePush{.recoverable = true,
-                            .epoch = "aBcdEfGh",
-                            .offset = model::Offset(3),
-                            .positioned = true,
-                            .data = "1"},
-              R"({"push":{"channel":"personal:#42","subscribe":{"recoverable":true,"epoch":"aBcdEfGh",)"
-              R"("offset":3,"positioned":true,"data":1}}})",
-              "252223120c706572736f6e616c3a2334324a13080122086142636445664768280330013a0131");
+  expect_push(
+      "personal:#42",
+      SubscribePush{.recoverable = true,
+                    .epoch = "aBcdEfGh",
+                    .offset = model::Offset(3),
+                    .positioned = true,
+                    .data = "1"},
+      R"({"push":{"channel":"personal:#42","subscribe":{"recoverable":true,"epoch":"aBcdEfGh",)"
+      R"("offset":3,"positioned":true,"data":1}}})",
+      "252223120c706572736f6e616c3a2334324a13080122086142636445664768280330013a0131");
 }
 
 TEST(EncodePush, refresh) {
-  expect_push("", RefreshPush{.expires = true, .ttl = 300}, R"({"push":{"refresh":{"expires":true,"ttl":300}}})",
-              "0922076205080110ac02");
+  expect_push("", RefreshPush{.expires = true, .ttl = 300},
+              R"({"push":{"refresh":{"expires":true,"ttl":300}}})", "0922076205080110ac02");
 }
 
 TEST(EncodeText, is_escaped_where_json_needs_it) {
-  const model::Publication publication{.data = shared("1"), .tags = {{"a\"b", "\\\n"}, {"é", "\x01"}}};
+  const model::Publication publication{.data = shared("1"),
+                                       .tags = {{"a\"b", "\\\n"}, {"é", "\x01"}}};
   EXPECT_EQ(push(Format::kJson, "\"€\"\x7F", PublicationPush{publication}),
             "{\"push\":{\"channel\":\"\\\"€\\\"\x7F\",\"pub\":{\"data\":1,"
             "\"tags\":{\"a\\\"b\":\"\\\\\\n\",\"é\":\"\\u0001\"}}}}");
 }
 
 TEST(EncodeNumber, the_greatest_are_whole) {
-  EXPECT_EQ(reply(Format::kJson, UINT32_MAX, SubscribeResult{.offset = model::Offset(UINT64_MAX), .id = INT64_MIN}),
-            R"({"id":4294967295,"subscribe":{"offset":18446744073709551615,"id":-9223372036854775808}})");
+  EXPECT_EQ(
+      reply(Format::kJson, UINT32_MAX,
+            SubscribeResult{.offset = model::Offset(UINT64_MAX), .id = INT64_MIN}),
+      R"({"id":4294967295,"subscribe":{"offset":18446744073709551615,"id":-9223372036854775808}})");
 }
 
 TEST(EncodeProtobuf, lengths_beyond_one_byte_are_varints) {
   for (const size_t size : {127U, 128U, 16'383U, 16'384U, 2'097'152U}) {
     const std::string data(size, 'x');
     const std::string frame = reply(Format::kProtobuf, 1, RpcResult{.data = data});
-    // The same bytes as a command: rpc is 13 in a Reply, `send` 12 in a Command has its payload in the same field.
+    // The same bytes as a command: rpc is 13 in a Reply, `send` 12 in a Command has its payload in
+    // the same field.
     std::string as_command = frame;
     const size_t tag = as_command.find('\x6A');
     ASSERT_NE(tag, std::string::npos);
     as_command[tag] = '\x62';
     std::string read;
-    const auto decoded = decode_commands(Format::kProtobuf, as_command, [&](const Command& command) {
-      read = std::get<SendRequest>(command.body).data;
-      return true;
-    });
+    const auto decoded =
+        decode_commands(Format::kProtobuf, as_command, [&](const Command& command) {
+          read = std::get<SendRequest>(command.body).data;
+          return true;
+        });
     EXPECT_TRUE(decoded);
     EXPECT_EQ(read, data);
   }
@@ -290,7 +315,9 @@ TEST(Frames, json_messages_are_separated_by_one_line_break) {
   append_push(Format::kJson, frame, "", MessagePush{.data = "1"});
   append_joined(Format::kJson, frame, "{\"id\":2}\n{\"id\":3}");
   append_joined(Format::kJson, frame, "");
-  EXPECT_EQ(frame, "{}\n{\"id\":1,\"publish\":{}}\n{\"push\":{\"message\":{\"data\":1}}}\n{\"id\":2}\n{\"id\":3}");
+  EXPECT_EQ(frame,
+            "{}\n{\"id\":1,\"publish\":{}}\n{\"push\":{\"message\":{\"data\":1}}}\n{\"id\":2}\n{"
+            "\"id\":3}");
 }
 
 TEST(Frames, protobuf_messages_follow_one_another) {

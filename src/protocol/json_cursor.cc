@@ -11,8 +11,12 @@
 namespace millrace::protocol {
 namespace {
 
-constexpr bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // The value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
@@ -29,8 +33,12 @@ uint32_t code_unit(const char* digits) {
   return unit;
 }
 
-constexpr bool is_high_surrogate(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
-constexpr bool is_low_surrogate(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+constexpr bool is_high_surrogate(uint32_t unit) {
+  return unit >= 0xD800 && unit < 0xDC00;
+}
+constexpr bool is_low_surrogate(uint32_t unit) {
+  return unit >= 0xDC00 && unit < 0xE000;
+}
 
 // Writes a code point as UTF-8 (RFC 3629) and returns the place after it.
 char* put_utf8(char* to, uint32_t point) {
@@ -53,7 +61,8 @@ char* put_utf8(char* to, uint32_t point) {
   return to;
 }
 
-// Reads the \u escape whose `u` is at `at`, and its second half if it has one. Moves `at` behind it.
+// Reads the \u escape whose `u` is at `at`, and its second half if it has one. Moves `at` behind
+// it.
 uint32_t take_code_point(const char*& at, const char* end) {
   constexpr uint32_t kReplacement = 0xFFFD;
   const uint32_t unit = code_unit(at + 1);
@@ -69,12 +78,18 @@ uint32_t take_code_point(const char*& at, const char* end) {
 
 constexpr char simple_escape(char c) {
   switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return c;  // " \ and /
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;  // " \ and /
   }
 }
 
@@ -159,7 +174,8 @@ bool JsonCursor::read_raw(std::string_view& raw) {
   return true;
 }
 
-// One value, containers and all. What is open is remembered as one bit a level, so depth costs no stack.
+// One value, containers and all. What is open is remembered as one bit a level, so depth costs no
+// stack.
 bool JsonCursor::skip_value() {
   if (failed()) return false;
   const size_t outer_depth = depth_;
@@ -241,9 +257,12 @@ bool JsonCursor::scan_scalar() {
       bool escaped = false;
       return scan_string(raw, escaped);
     }
-    case 't': return literal("true");
-    case 'f': return literal("false");
-    case 'n': return literal("null");
+    case 't':
+      return literal("true");
+    case 'f':
+      return literal("false");
+    case 'n':
+      return literal("null");
     default: {
       bool whole = false;
       return scan_number(whole);
@@ -282,7 +301,8 @@ bool JsonCursor::scan_escape() {
   return true;
 }
 
-// number = [ "-" ] ( "0" / digit1-9 *digit ) [ "." 1*digit ] [ ( "e" / "E" ) [ "+" / "-" ] 1*digit ]
+// number = [ "-" ] ( "0" / digit1-9 *digit ) [ "." 1*digit ] [ ( "e" / "E" ) [ "+" / "-" ] 1*digit
+// ]
 bool JsonCursor::scan_number(bool& whole) {
   whole = true;
   if (next_is('-')) ++at_;
@@ -311,8 +331,9 @@ bool JsonCursor::scan_digits() {
   return true;
 }
 
-// A string never gets longer by this: the shortest escape of a three-byte character has six bytes. And no part of the text
-// is unescaped twice. So what is left of the text, when the first string needs room, is room enough for all of them.
+// A string never gets longer by this: the shortest escape of a three-byte character has six bytes.
+// And no part of the text is unescaped twice. So what is left of the text, when the first string
+// needs room, is room enough for all of them.
 std::string_view JsonCursor::unescape(std::string_view raw) {
   if (unescaped_ == nullptr) {
     unescaped_ = std::make_unique_for_overwrite<char[]>(static_cast<size_t>(end_ - raw.data()));

@@ -1,17 +1,20 @@
-// A JsonCursor reads JSON text (RFC 8259) once, from left to right: what is asked for is read, everything else is skipped,
-// and both are checked against the whole grammar.
+// A JsonCursor reads JSON text (RFC 8259) once, from left to right: what is asked for is read,
+// everything else is skipped, and both are checked against the whole grammar.
 //
-// Why not a library: docs/adr/0002-json-cursor.md. In short: a payload must be validated and passed on byte for byte, so the
-// reader needs the place of a value in the text, and no tree of it.
+// Why not a library: docs/adr/0002-json-cursor.md. In short: a payload must be validated and passed
+// on byte for byte, so the reader needs the place of a value in the text, and no tree of it.
 //
-// Lifetime   Views point into the text, or for a string with escapes, into the cursor's own memory: they live as long as both.
-// Limits     Nesting: kJsonDepthMax containers; no recursion. Memory: at most the text's size, taken at the first string
-//            with an escape that is read (rather than skipped).
-// Failure    Sticky: the first error is kept, every method then returns false and reads nothing. So a caller checks once.
+// Lifetime   Views point into the text, or for a string with escapes, into the cursor's own memory:
+//            they live as long as both.
+// Limits     Nesting: kJsonDepthMax containers; no recursion. Memory: at most the text's size,
+//            taken at the first string with an escape that is read (rather than skipped).
+// Failure    Sticky: the first error is kept, every method then returns false and reads nothing. So
+//            a caller checks once.
 // Requires   Valid UTF-8, which the caller checks for the whole text at once.
 //
-// A \u escape of half a surrogate pair is grammatical; where such a string is read, it becomes U+FFFD. Numbers are checked for
-// grammar only; whole numbers that are read must fit their type, without fraction or exponent.
+// A \u escape of half a surrogate pair is grammatical; where such a string is read, it becomes
+// U+FFFD. Numbers are checked for grammar only; whole numbers that are read must fit their type,
+// without fraction or exponent.
 #pragma once
 
 #include <bitset>
@@ -38,10 +41,12 @@ class JsonCursor {
   // Whether nothing but white space is left.
   bool at_end();
 
-  // Moves on to a value on a later line. False at the end of the text; a value on the same line is an error.
+  // Moves on to a value on a later line. False at the end of the text; a value on the same line is
+  // an error.
   bool next_line();
 
-  // An object: begin_object(), then next_key() until it returns false, with one value read or skipped after each key.
+  // An object: begin_object(), then next_key() until it returns false, with one value read or
+  // skipped after each key.
   bool begin_object();
   bool next_key(std::string_view& key);
 

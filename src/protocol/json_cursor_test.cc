@@ -37,21 +37,84 @@ bool refuses(std::string_view json) {
 }
 
 TEST(ValidJson, every_kind_of_value_is_valid) {
-  for (const std::string_view json :
-       {"null", "true", "false", "0", "-0", "10", "-1.5", "1e5", "1E+5", "1.25e-3", "\"\"", "\"a\"",
-        "[]", "{}", "[1]", "[1,2]", "{\"a\":1}", "{\"a\":1,\"b\":[{},[]]}", " [ 1 , 2 ] ",
-        "\t{\r\n\"a\" : {} }\n", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"", "\"\xC3\xA9\"", "\"\x7F\""}) {
+  for (const std::string_view json : {"null",
+                                      "true",
+                                      "false",
+                                      "0",
+                                      "-0",
+                                      "10",
+                                      "-1.5",
+                                      "1e5",
+                                      "1E+5",
+                                      "1.25e-3",
+                                      "\"\"",
+                                      "\"a\"",
+                                      "[]",
+                                      "{}",
+                                      "[1]",
+                                      "[1,2]",
+                                      "{\"a\":1}",
+                                      "{\"a\":1,\"b\":[{},[]]}",
+                                      " [ 1 , 2 ] ",
+                                      "\t{\r\n\"a\" : {} }\n",
+                                      "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+                                      "\"\xC3\xA9\"",
+                                      "\"\x7F\""}) {
     EXPECT_TRUE(valid_json(json)) << json;
   }
 }
 
 TEST(ValidJson, what_the_grammar_does_not_have_is_invalid) {
-  for (const std::string_view json :
-       {"", " ", "nul", "nulls", "True", "tru", "+1", "01", "-", "-a", ".5", "1.", "1.e5", "1e", "1e+",
-        "0x1", "NaN", "Infinity", "'a'", "\"", "\"a", "\"\\\"", "\"\\x41\"", "\"\\u12\"", "\"\\u12g4\"",
-        "\"\\", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{", "}", "{1:2}", "{\"a\"}",
-        "{\"a\":}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{,}", "{\"a\":1]", "1 2", "{}{}", "{} x",
-        "// a\n1", "[1] ,", "\xEF\xBB\xBF{}"}) {
+  for (const std::string_view json : {"",
+                                      " ",
+                                      "nul",
+                                      "nulls",
+                                      "True",
+                                      "tru",
+                                      "+1",
+                                      "01",
+                                      "-",
+                                      "-a",
+                                      ".5",
+                                      "1.",
+                                      "1.e5",
+                                      "1e",
+                                      "1e+",
+                                      "0x1",
+                                      "NaN",
+                                      "Infinity",
+                                      "'a'",
+                                      "\"",
+                                      "\"a",
+                                      "\"\\\"",
+                                      "\"\\x41\"",
+                                      "\"\\u12\"",
+                                      "\"\\u12g4\"",
+                                      "\"\\",
+                                      "[",
+                                      "]",
+                                      "[1",
+                                      "[1,",
+                                      "[1,]",
+                                      "[,1]",
+                                      "[1 2]",
+                                      "[1}",
+                                      "{",
+                                      "}",
+                                      "{1:2}",
+                                      "{\"a\"}",
+                                      "{\"a\":}",
+                                      "{\"a\":1,}",
+                                      "{\"a\":1 \"b\":2}",
+                                      "{\"a\" 1}",
+                                      "{,}",
+                                      "{\"a\":1]",
+                                      "1 2",
+                                      "{}{}",
+                                      "{} x",
+                                      "// a\n1",
+                                      "[1] ,",
+                                      "\xEF\xBB\xBF{}"}) {
     EXPECT_FALSE(valid_json(json)) << json;
   }
 }
@@ -117,7 +180,10 @@ TEST(JsonCursor, strings_without_escapes_are_views_of_the_text) {
 
 TEST(JsonCursor, escapes_are_resolved) {
   EXPECT_EQ(string_of(R"("\"\\\/\b\f\n\r\t")"), "\"\\/\b\f\n\r\t");
-  EXPECT_EQ(string_of(R"("a\u0041b\u00e9c\u20acd")"), "aAb\xC3\xA9" "c\xE2\x82\xAC" "d");
+  EXPECT_EQ(string_of(R"("a\u0041b\u00e9c\u20acd")"),
+            "aAb\xC3\xA9"
+            "c\xE2\x82\xAC"
+            "d");
   EXPECT_EQ(string_of(R"("\uD83D\uDE00")"), "\xF0\x9F\x98\x80");
   EXPECT_EQ(string_of(R"("\u0000")"), std::string(1, '\0'));
 }

@@ -1,7 +1,9 @@
-// Finding where a JSON string needs attention: its closing quote, an escape, or a control character.
+// Finding where a JSON string needs attention: its closing quote, an escape, or a control
+// character.
 //
-// Most bytes of most frames are inside strings, so this is the reader's inner loop: 16 bytes at a time with SSE2, which
-// every x86-64 has, 8 at a time elsewhere. Both are here so that a test can hold one against the other.
+// Most bytes of most frames are inside strings, so this is the reader's inner loop: 16 bytes at a
+// time with SSE2, which every x86-64 has, 8 at a time elsewhere. Both are here so that a test can
+// hold one against the other.
 #pragma once
 
 #include <bit>
@@ -22,8 +24,9 @@ constexpr bool stops_string(char c) {
 inline const char* find_string_stop_portable(const char* at, const char* end) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   constexpr uint64_t kHighBits = kOnes * 0x80;
-  // A byte's high bit is set in (x - n) & ~x if the byte is below n (n <= 128), or if a lower byte's borrow reached it:
-  // exact for the question "is there any?", which is all that is asked here.
+  // A byte's high bit is set in (x - n) & ~x if the byte is below n (n <= 128), or if a lower
+  // byte's borrow reached it: exact for the question "is there any?", which is all that is asked
+  // here.
   while (end - at >= 8) {
     uint64_t word;
     std::memcpy(&word, at, sizeof word);
@@ -49,8 +52,7 @@ inline const char* find_string_stop(const char* at, const char* end) {
     const __m128i special =
         _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-    const auto mask =
-        static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(special, control)));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(special, control)));
     if (mask != 0) return at + std::countr_zero(mask);
     at += 16;
   }

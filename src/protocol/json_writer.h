@@ -1,6 +1,8 @@
-// Writes messages as JSON text: a visitor of schema.h. Appends to a string and allocates nothing else.
+// Writes messages as JSON text: a visitor of schema.h. Appends to a string and allocates nothing
+// else.
 //
-// Payloads are placed as they are: the caller saw to it that they are JSON without raw line breaks (append_json_line).
+// Payloads are placed as they are: the caller saw to it that they are JSON without raw line breaks
+// (append_json_line).
 #pragma once
 
 #include <algorithm>
@@ -95,12 +97,12 @@ class JsonWriter {
   }
   template <class Map>
   void entries_always(uint32_t, std::string_view name, const Map& map) {
-    object(name, map, [this](const auto& value) { write(value); });
+    object(name, map, [this](const auto& value) { this->write(value); });
   }
 
   template <class Map>
   void texts(uint32_t, std::string_view name, const Map& map) {
-    if (!map.empty()) object(name, map, [this](std::string_view value) { string(value); });
+    if (!map.empty()) object(name, map, [this](std::string_view value) { this->string(value); });
   }
 
  private:
@@ -112,7 +114,8 @@ class JsonWriter {
     out_ += "\":";
   }
 
-  // Nearly every name and id is plain ASCII, which goes in as a whole; base/ knows what to do with the rest.
+  // Nearly every name and id is plain ASCII, which goes in as a whole; base/ knows what to do with
+  // the rest.
   void string(std::string_view text) {
     constexpr auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
     if (!std::ranges::all_of(text, is_plain)) {

@@ -1,7 +1,9 @@
-// Writes messages as Protobuf: a visitor of schema.h, run twice. ProtobufSize adds up how long a message will be, since its
-// length stands before it; ProtobufWriter then appends it, without a temporary buffer and without moving bytes.
+// Writes messages as Protobuf: a visitor of schema.h, run twice. ProtobufSize adds up how long a
+// message will be, since its length stands before it; ProtobufWriter then appends it, without a
+// temporary buffer and without moving bytes.
 //
-// The size of what is nested is added up once for each level around it: four at most, of a few additions per field.
+// The size of what is nested is added up once for each level around it: four at most, of a few
+// additions per field.
 #pragma once
 
 #include <bit>
@@ -32,8 +34,8 @@ inline void append_varint(std::string& out, uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-// A map is a repeated message of key = 1 and value = 2. Unlike other fields, these are written even at their defaults, as
-// other implementations do.
+// A map is a repeated message of key = 1 and value = 2. Unlike other fields, these are written even
+// at their defaults, as other implementations do.
 template <class Value>
 struct MapEntry {
   std::string_view key;
@@ -61,7 +63,8 @@ struct Schema<TextEntry> {
   }
 };
 
-// What both passes share: `Sink` has varint(number, value), bytes(number, view) and nested(number, message).
+// What both passes share: `Sink` has varint(number, value), bytes(number, view) and nested(number,
+// message).
 template <class Sink>
 class ProtobufVisitor {
  public:
@@ -105,7 +108,8 @@ class ProtobufVisitor {
 
   template <class Map>
   void entries(uint32_t number, std::string_view, const Map& map) {
-    for (const auto& [key, value] : map) sink().nested(number, MapEntry<typename Map::value_type::second_type>{key, value});
+    for (const auto& [key, value] : map)
+      sink().nested(number, MapEntry<typename Map::value_type::second_type>{key, value});
   }
   template <class Map>
   void entries_always(uint32_t number, std::string_view name, const Map& map) {

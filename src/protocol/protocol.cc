@@ -12,17 +12,19 @@ namespace {
 template <class Value>
 void keep_last_of_each(std::vector<std::pair<Text, Value>>& map) {
   if (map.size() < 2) return;
-  std::vector<Text> keys;
-  keys.reserve(map.size());
-  for (const auto& entry : map) keys.push_back(entry.first);
-  std::ranges::sort(keys);
-  if (std::ranges::adjacent_find(keys) == keys.end()) return;
+  std::vector<std::pair<Text, size_t>> places;
+  places.reserve(map.size());
+  for (size_t i = 0; i < map.size(); ++i) places.emplace_back(map[i].first, i);
+  std::ranges::sort(places);
 
-  std::ranges::stable_sort(map, {}, &std::pair<Text, Value>::first);
+  std::vector<bool> repeated(map.size());
+  for (size_t i = 0; i + 1 < places.size(); ++i) {
+    if (places[i].first == places[i + 1].first) repeated[places[i].second] = true;
+  }
   size_t kept = 0;
   for (size_t i = 0; i < map.size(); ++i) {
-    if (i + 1 < map.size() && map[i].first == map[i + 1].first) continue;
-    if (kept != i) map[kept] = std::move(map[i]);
+    if (repeated[i]) continue;
+    if (kept != i) map[kept] = map[i];
     ++kept;
   }
   map.erase(map.begin() + static_cast<std::ptrdiff_t>(kept), map.end());
@@ -59,7 +61,8 @@ base::Result<> decode_commands(Format format, std::string_view frame,
                                  : decode_protobuf(frame, on_command);
 }
 
-// Within a string a line break is always escaped, so a raw one is white space between tokens, which the grammar doesn't need.
+// Within a string a line break is always escaped, so a raw one is white space between tokens, which
+// the grammar doesn't need.
 void append_json_line(std::string& out, std::string_view json) {
   for (;;) {
     const size_t line_break = json.find_first_of("\r\n");
@@ -73,7 +76,8 @@ void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBod
   append_message(format, frame, Reply{id, body});
 }
 
-void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body) {
+void append_push(Format format, std::string& frame, std::string_view channel,
+                 const PushBody& body) {
   append_message(format, frame, PushReply{Push{channel, body}});
 }
 

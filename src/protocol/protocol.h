@@ -1,18 +1,21 @@
-// The Centrifuge client protocol in its two wire formats: bytes <-> commands. No sockets, no state, no threads.
+// The Centrifuge client protocol in its two wire formats: bytes <-> commands. No sockets, no state,
+// no threads.
 //
-// A frame holds a batch of messages: JSON objects separated by newlines, or Protobuf messages each behind its length as a
-// varint. Source of each fact: the Centrifuge protocol's client.proto and its JSON mapping (proto3 names, defaults left out).
+// A frame holds a batch of messages: JSON objects separated by newlines, or Protobuf messages each
+// behind its length as a varint. Source of each fact: the Centrifuge protocol's client.proto and
+// its JSON mapping (proto3 names, defaults left out).
 //
-// Called by edge/ on the connection's core. Commands are views into the frame that was decoded, but for JSON strings with
-// escapes, which decode_commands() keeps until it returns: copy what must live on.
-// Payloads (`data` and the like) are the bytes as they came: in JSON the exact text of the value, validated and never
-// rebuilt; in Protobuf the bytes of the field.
+// Called by edge/ on the connection's core. Commands are views into the frame that was decoded, but
+// for JSON strings with escapes, which decode_commands() keeps until it returns: copy what must
+// live on. Payloads (`data` and the like) are the bytes as they came: in JSON the exact text of the
+// value, validated and never rebuilt; in Protobuf the bytes of the field.
 //
-// Limits     Nesting of JSON: kJsonDepthMax. Entries of a connect's map: kConnectEntriesMax. The frame's size is bounded by
-//            the transport.
-// Failure    kInvalid with what was wrong and where; the connection is closed with 3501 (bad request). Unknown fields are
-//            skipped; in JSON a duplicated key's last value counts, as everywhere in proto3. A JSON `null` is as if the key was
-//            not there (but a payload can be `null`); JSON numbers must be whole, in range, and not in quotes.
+// Limits     Nesting of JSON: kJsonDepthMax. Entries of a connect's map: kConnectEntriesMax. The
+//            frame's size is bounded by the transport.
+// Failure    kInvalid with what was wrong and where; the connection is closed with 3501 (bad
+//            request). Unknown fields are skipped; in JSON a duplicated key's last value counts, as
+//            everywhere in proto3. A JSON `null` is as if the key was not there (but a payload can
+//            be `null`); JSON numbers must be whole, in range, and not in quotes.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +35,8 @@ namespace millrace::protocol {
 enum class Format : uint8_t { kJson, kProtobuf };
 inline constexpr size_t kFormats = 2;
 inline constexpr size_t kJsonDepthMax = 128;
-// `subs` and `headers` of a ConnectRequest: an empty entry takes 8 bytes of a frame but 25 times as much in memory.
+// `subs` and `headers` of a ConnectRequest: an empty entry takes 8 bytes of a frame but 25 times as
+// much in memory.
 inline constexpr size_t kConnectEntriesMax = 16'384;
 
 // A string: valid UTF-8, unescaped. Half a surrogate pair in JSON (`\ud800`) becomes U+FFFD.
@@ -88,13 +92,15 @@ struct PresenceStatsRequest {
   Text channel{};
 };
 
+struct StreamPosition {
+  uint64_t offset = 0;
+  Text epoch{};
+};
+
 struct HistoryRequest {
+  using Since = StreamPosition;
   Text channel{};
   int32_t limit = 0;
-  struct Since {
-    uint64_t offset = 0;
-    Text epoch{};
-  };
   std::optional<Since> since{};
   bool reverse = false;
 };
@@ -120,28 +126,32 @@ struct SubRefreshRequest {
   int32_t type = 0;
 };
 
-// std::monostate: no known sub-message was set. With several set, the first in the order of client.proto's field numbers
-// counts, as listed here.
+// std::monostate: no known sub-message was set. With several set, the first in the order of
+// client.proto's field numbers counts, as listed here.
 using CommandBody =
-    std::variant<std::monostate, ConnectRequest, SubscribeRequest, UnsubscribeRequest, PublishRequest, PresenceRequest,
-                 PresenceStatsRequest, HistoryRequest, PingRequest, SendRequest, RpcRequest, RefreshRequest, SubRefreshRequest>;
+    std::variant<std::monostate, ConnectRequest, SubscribeRequest, UnsubscribeRequest,
+                 PublishRequest, PresenceRequest, PresenceStatsRequest, HistoryRequest, PingRequest,
+                 SendRequest, RpcRequest, RefreshRequest, SubRefreshRequest>;
 
 struct Command {
   uint32_t id = 0;
   CommandBody body;
 };
 
-// Calls `on_command` for each command of a frame, in order. It returns false to stop early (which is not an error).
-// Commands before a malformed one have been handed over when the error is returned. An empty frame, or one of white space
-// only, is an error. JSON frames must be valid UTF-8 (checked here, before the first command: a JSON frame may come as a
-// binary message). A Protobuf command's sub-messages are merged when they come twice; groups are an error.
+// Calls `on_command` for each command of a frame, in order. It returns false to stop early (which
+// is not an error). Commands before a malformed one have been handed over when the error is
+// returned. An empty frame, or one of white space only, is an error. JSON frames must be valid
+// UTF-8 (checked here, before the first command: a JSON frame may come as a binary message). A
+// Protobuf command's sub-messages are merged when they come twice; groups are an error.
 base::Result<> decode_commands(Format format, std::string_view frame,
                                base::FunctionRef<bool(const Command&)> on_command);
 
-// Whether `text` is exactly one valid JSON value in valid UTF-8, white space around it allowed (RFC 8259).
+// Whether `text` is exactly one valid JSON value in valid UTF-8, white space around it allowed (RFC
+// 8259).
 bool valid_json(std::string_view text);
 
-// Appends `json` (valid) without its raw line breaks, which would end a message early in a newline-delimited frame.
+// Appends `json` (valid) without its raw line breaks, which would end a message early in a
+// newline-delimited frame.
 void append_json_line(std::string& out, std::string_view json);
 
 // ---- Results (server to client) ----
@@ -210,8 +220,9 @@ struct SubRefreshResult {
   uint32_t ttl = 0;
 };
 
-using ReplyBody = std::variant<model::ReplyError, ConnectResult, SubscribeResult, UnsubscribeResult, PublishResult, PresenceResult,
-                               PresenceStatsResult, HistoryResult, PingResult, RpcResult, RefreshResult, SubRefreshResult>;
+using ReplyBody = std::variant<model::ReplyError, ConnectResult, SubscribeResult, UnsubscribeResult,
+                               PublishResult, PresenceResult, PresenceStatsResult, HistoryResult,
+                               PingResult, RpcResult, RefreshResult, SubRefreshResult>;
 
 // ---- Pushes (server to client, unasked) ----
 
@@ -248,16 +259,18 @@ struct RefreshPush {
   uint32_t ttl = 0;  // seconds
 };
 
-using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribePush, MessagePush, DisconnectPush, SubscribePush,
-                              RefreshPush>;
+using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribePush, MessagePush,
+                              DisconnectPush, SubscribePush, RefreshPush>;
 
-// Appends one message to a frame being built: what separates it from the one before (a newline, if `frame` is not empty)
-// or its length, and the message. Frames made this way can themselves be joined with append_joined(). In JSON, payloads are
-// placed as they are: each must be valid JSON that went through append_json_line().
+// Appends one message to a frame being built: what separates it from the one before (a newline, if
+// `frame` is not empty) or its length, and the message. Frames made this way can themselves be
+// joined with append_joined(). In JSON, payloads are placed as they are: each must be valid JSON
+// that went through append_json_line().
 void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBody& body);
 void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body);
 
-// The server's ping: `{}`, or one zero byte. A client's pong is the same, and decodes as a Command with id 0 and no body.
+// The server's ping: `{}`, or one zero byte. A client's pong is the same, and decodes as a Command
+// with id 0 and no body.
 void append_ping(Format format, std::string& frame);
 
 // Appends the messages of another frame of the same format.

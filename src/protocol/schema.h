@@ -1,8 +1,9 @@
-// The schema: each message's fields with their number (Protobuf) and name (JSON), written down once. Visitors do the rest: the
-// readers of decode_json.cc and decode_protobuf.cc, the writers of json_writer.h and protobuf_writer.h.
+// The schema: each message's fields with their number (Protobuf) and name (JSON), written down
+// once. Visitors do the rest: the readers of decode_json.cc and decode_protobuf.cc, the writers of
+// json_writer.h and protobuf_writer.h.
 //
-// Source: proto/client.proto, field by field and in its order; schema_test.cc holds this file against it. What is not here is
-// skipped when read and never written.
+// Source: proto/client.proto, field by field and in its order; schema_test.cc holds this file
+// against it. What is not here is skipped when read and never written.
 //
 // Schema<M>::fields(visitor, message) calls, for each field:
 //   text, payload, boolean, integer    a value; its default ("", 0, false) is not written
@@ -87,7 +88,7 @@ struct Schema<PresenceStatsRequest> {
 };
 
 template <>
-struct Schema<HistoryRequest::Since> {
+struct Schema<StreamPosition> {
   static void fields(auto& visitor, auto& message) {
     visitor.integer(1, "offset", message.offset);
     visitor.text(2, "epoch", message.epoch);

@@ -1,5 +1,5 @@
-// Holds schema.h against proto/client.proto: each field that is read or written has the number, name and type that the
-// protocol gives it.
+// Holds schema.h against proto/client.proto: each field that is read or written has the number,
+// name and type that the protocol gives it.
 #include "protocol/schema.h"
 
 #include <gtest/gtest.h>
@@ -42,23 +42,47 @@ class Check {
 
   int checked() const { return checked_; }
 
-  void text(uint32_t number, std::string_view name, std::string_view) { expect(number, name, "string"); }
-  void text_always(uint32_t number, std::string_view name, std::string_view) { expect(number, name, "string"); }
-  void payload(uint32_t number, std::string_view name, std::string_view) { expect(number, name, "bytes"); }
+  void text(uint32_t number, std::string_view name, std::string_view) {
+    expect(number, name, "string");
+  }
+  void text_always(uint32_t number, std::string_view name, std::string_view) {
+    expect(number, name, "string");
+  }
+  void payload(uint32_t number, std::string_view name, std::string_view) {
+    expect(number, name, "bytes");
+  }
   void boolean(uint32_t number, std::string_view name, bool) { expect(number, name, "bool"); }
   void integer(uint32_t number, std::string_view name, uint32_t) { expect(number, name, "uint32"); }
   void integer(uint32_t number, std::string_view name, uint64_t) { expect(number, name, "uint64"); }
   void integer(uint32_t number, std::string_view name, int32_t) { expect(number, name, "int32"); }
   void integer(uint32_t number, std::string_view name, int64_t) { expect(number, name, "int64"); }
-  void integer_always(uint32_t number, std::string_view name, auto value) { integer(number, name, value); }
-  void texts(uint32_t number, std::string_view name, const auto&) { expect(number, name, "map<string, string>"); }
-  void presence(uint32_t number, std::string_view name, bool) { expect(number, name, "FilterNode"); }
-  void message(uint32_t number, std::string_view name, const auto&) { expect(number, name, "[A-Z]\\w+"); }
-  void optional_message(uint32_t number, std::string_view name, const auto&) { expect(number, name, "[A-Z]\\w+"); }
-  void messages(uint32_t number, std::string_view name, const auto&) { expect(number, name, "repeated \\w+"); }
-  void messages_always(uint32_t number, std::string_view name, const auto& values) { messages(number, name, values); }
-  void entries(uint32_t number, std::string_view name, const auto&) { expect(number, name, "map<string, [A-Z]\\w+>"); }
-  void entries_always(uint32_t number, std::string_view name, const auto& values) { entries(number, name, values); }
+  void integer_always(uint32_t number, std::string_view name, auto value) {
+    integer(number, name, value);
+  }
+  void texts(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "map<string, string>");
+  }
+  void presence(uint32_t number, std::string_view name, bool) {
+    expect(number, name, "FilterNode");
+  }
+  void message(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "[A-Z]\\w+");
+  }
+  void optional_message(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "[A-Z]\\w+");
+  }
+  void messages(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "repeated \\w+");
+  }
+  void messages_always(uint32_t number, std::string_view name, const auto& values) {
+    messages(number, name, values);
+  }
+  void entries(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "map<string, [A-Z]\\w+>");
+  }
+  void entries_always(uint32_t number, std::string_view name, const auto& values) {
+    entries(number, name, values);
+  }
   template <class Request>
   void body(uint32_t number, std::string_view name, const CommandBody&) {
     expect(number, name, "[A-Z]\\w+");
@@ -97,7 +121,7 @@ TEST(Schema, requests_are_those_of_the_protocol) {
   expect_fields("PresenceRequest", PresenceRequest(), 1);
   expect_fields("PresenceStatsRequest", PresenceStatsRequest(), 1);
   expect_fields("HistoryRequest", HistoryRequest(), 4);
-  expect_fields("StreamPosition", HistoryRequest::Since(), 2);
+  expect_fields("StreamPosition", StreamPosition(), 2);
   expect_fields("PingRequest", PingRequest(), 0);
   expect_fields("SendRequest", SendRequest(), 1);
   expect_fields("RPCRequest", RpcRequest(), 2);
@@ -139,15 +163,22 @@ TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
   const PushBody push_body = MessagePush();
   expect_fields("Push", Push{"c", push_body}, 2);
   expect_fields("Reply", PushReply{{"c", push_body}}, 1);
-  const ReplyBody reply_bodies[] = {
-      model::ReplyError(), ConnectResult(), SubscribeResult(), UnsubscribeResult(), PublishResult(), PresenceResult(),
-      PresenceStatsResult(), HistoryResult(), PingResult(), RpcResult(), RefreshResult(), SubRefreshResult()};
+  const ReplyBody reply_bodies[] = {model::ReplyError(),   ConnectResult(), SubscribeResult(),
+                                    UnsubscribeResult(),   PublishResult(), PresenceResult(),
+                                    PresenceStatsResult(), HistoryResult(), PingResult(),
+                                    RpcResult(),           RefreshResult(), SubRefreshResult()};
   static_assert(std::size(reply_bodies) == std::variant_size_v<ReplyBody>);
   for (const ReplyBody& body : reply_bodies) expect_fields("Reply", Reply{1, body}, 2);
   const model::ClientInfo info;
   const model::Publication publication;
-  const PushBody push_bodies[] = {PublicationPush{publication}, JoinPush{info}, LeavePush{info}, UnsubscribePush(),
-                                  MessagePush(), DisconnectPush(), SubscribePush(), RefreshPush()};
+  const PushBody push_bodies[] = {PublicationPush{publication},
+                                  JoinPush{info},
+                                  LeavePush{info},
+                                  UnsubscribePush(),
+                                  MessagePush(),
+                                  DisconnectPush(),
+                                  SubscribePush(),
+                                  RefreshPush()};
   static_assert(std::size(push_bodies) == std::variant_size_v<PushBody>);
   for (const PushBody& body : push_bodies) expect_fields("Push", Push{"c", body}, 2);
 }
