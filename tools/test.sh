@@ -111,7 +111,7 @@ stage_tsan() {
 
 stage_fuzz() {
   local status=0 log=$out/fuzz.log
-  build fuzz
+  build fuzz --target fuzz_targets
   ctest --preset fuzz -j "$jobs" --no-tests=error | tee "$log" || status=$?
   record fuzz "$(grep -c ' Passed ' "$log" || true)" "$(grep -c '\*\*\*' "$log" || true)"
   return "$status"
