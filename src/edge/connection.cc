@@ -193,8 +193,7 @@ void Connection::flush() {
   core_.metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
   core_.metrics.add(metrics::Counter::kWrites, written.calls);
   if (written.calls > 0) core_.metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
-  core_.metrics.add(metrics::Gauge::kOutboxBytes, static_cast<int64_t>(outbox_.bytes()) - noted_outbox_bytes_);
-  noted_outbox_bytes_ = static_cast<int64_t>(outbox_.bytes());
+  note_outbox_bytes(outbox_.bytes());
   switch (written.flushed) {
     case Outbox::Flushed::kFailed: return done();
     case Outbox::Flushed::kBlocked: core_.metrics.add(metrics::Counter::kShortWrites); break;
@@ -206,6 +205,13 @@ void Connection::flush() {
       break;
   }
   update_reading();
+}
+
+// Keeps our share of the gauge.
+void Connection::note_outbox_bytes(size_t bytes) {
+  const auto now = static_cast<int64_t>(bytes);
+  core_.metrics.add(metrics::Gauge::kOutboxBytes, now - noted_outbox_bytes_);
+  noted_outbox_bytes_ = now;
 }
 
 // ---- Deadlines ----
@@ -284,6 +290,7 @@ void Connection::finish() {
 void Connection::done() {
   if (state_ == State::kDone) return;
   state_ = State::kDone;
+  note_outbox_bytes(0);
   core_.loop.wheel().cancel(*this);
   core_.destroy_later(*this);
 }

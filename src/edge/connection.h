@@ -83,6 +83,7 @@ class Connection final : public net::StreamHandler, public net::Timer, public we
   void ping();
   void on_open_timer();
   void update_reading();
+  void note_outbox_bytes(size_t bytes);
 
   Core& core_;
   std::unique_ptr<net::Stream> stream_;

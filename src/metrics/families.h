@@ -59,7 +59,6 @@
 #define MILLRACE_HISTOGRAMS(X)                                                                                        \
   X(kMessageLatencyMs, "websocket_message_latency_ms", "",                                                            \
     "Milliseconds from a publication received to its bytes handed to the kernel, for each delivery", 1, 5, 10, 25, 50, 100, 250, 500, 1000) \
-  X(kLoopTurnMs, "millrace_loop_turn_ms", "", "Milliseconds that a turn worked", 0.1, 0.5, 1, 5, 10, 25, 50, 100, 500)\
-  X(kLoopLagMs, "millrace_loop_lag_ms", "", "Milliseconds by which timers fired late", 1, 5, 10, 25, 50, 100, 250, 500, 1000) \
-  X(kFlushBytes, "millrace_flush_bytes", "", "Bytes written by one write", 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576) \
-  X(kFlushMessages, "millrace_flush_messages", "", "Messages written by one write", 1, 2, 4, 8, 16, 32, 64, 128, 256)
+  X(kLoopTurnSeconds, "millrace_loop_turn_seconds", "", "Seconds that a turn worked", 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)\
+  X(kLoopLagSeconds, "millrace_loop_lag_seconds", "", "Seconds by which timers fired late", 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1) \
+  X(kFlushBytes, "millrace_flush_bytes", "", "Bytes written by one write", 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)

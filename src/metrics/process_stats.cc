@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -13,11 +14,9 @@ namespace {
 
 // Fields of /proc/self/stat from the third on (proc(5)); the second, the name, may hold spaces and is skipped by its bracket.
 struct Stat {
-  uint64_t user_ticks = 0;    // 14
-  uint64_t system_ticks = 0;  // 15
-  uint64_t start_ticks = 0;   // 22
-  uint64_t virtual_bytes = 0; // 23
-  uint64_t resident_pages = 0;// 24
+  uint64_t start_ticks = 0;     // 22
+  uint64_t virtual_bytes = 0;   // 23
+  uint64_t resident_pages = 0;  // 24
 };
 
 Stat read_stat() {
@@ -31,13 +30,18 @@ Stat read_stat() {
   std::string field;
   for (int number = 3; fields >> field && number <= 24; ++number) {
     const uint64_t value = std::strtoull(field.c_str(), nullptr, 10);
-    if (number == 14) stat.user_ticks = value;
-    if (number == 15) stat.system_ticks = value;
     if (number == 22) stat.start_ticks = value;
     if (number == 23) stat.virtual_bytes = value;
     if (number == 24) stat.resident_pages = value;
   }
   return stat;
+}
+
+// Finer than the ticks of /proc/self/stat.
+double cpu_seconds() {
+  timespec time{};
+  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 double boot_time_seconds() {
@@ -60,7 +64,7 @@ ProcessStats read_process_stats() {
   const Stat stat = read_stat();
   const auto ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
   ProcessStats result;
-  result.cpu_seconds = static_cast<double>(stat.user_ticks + stat.system_ticks) / ticks_per_second;
+  result.cpu_seconds = cpu_seconds();
   result.resident_bytes = stat.resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   result.virtual_bytes = stat.virtual_bytes;
   result.start_time_seconds = boot_time_seconds() + static_cast<double>(stat.start_ticks) / ticks_per_second;

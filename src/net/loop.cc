@@ -129,13 +129,13 @@ class Loop::Impl final : public Pollable {
     wake_others();
     metrics_.add(metrics::Counter::kTurns);
     const base::Duration worked = base::monotonic_now() - now_;
-    metrics_.observe(metrics::Histogram::kLoopTurnMs, static_cast<double>(worked.count()) / 1000);
+    metrics_.observe(metrics::Histogram::kLoopTurnSeconds, static_cast<double>(worked.count()) / 1e6);
   }
 
   void advance_timers() {
     const base::Duration late = now_ - wheel_.next_tick();
     if (late.count() < 0) return;
-    if (!wheel_.empty()) metrics_.observe(metrics::Histogram::kLoopLagMs, static_cast<double>(late.count()) / 1000);
+    if (!wheel_.empty()) metrics_.observe(metrics::Histogram::kLoopLagSeconds, static_cast<double>(late.count()) / 1e6);
     wheel_.advance(now_);
   }
 

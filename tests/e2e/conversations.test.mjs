@@ -13,7 +13,7 @@ import { startServer } from './harness.mjs';
 
 const kHere = dirname(fileURLToPath(import.meta.url));
 const kFolder = resolve(kHere, '../conversations');
-const kSchema = protobuf.loadSync(resolve(kHere, '../../proto/client.proto'));
+const kSchema = new protobuf.Root().loadSync(resolve(kHere, '../../proto/client.proto'), { keepCase: true });
 const kPackage = 'centrifugal.centrifuge.protocol';
 
 // ---- Wire formats: {open(server), encode(commands) -> frame, decode(frame) -> messages} ----
@@ -42,9 +42,11 @@ function toMessage(type, value) {
 }
 
 function fromMessage(type, message) {
-  const value = {};
+  // What JSON shows even when it is empty.
+  const value = type.name === 'ClientInfo' ? { user: '', client: '' } : {};
   for (const field of type.fieldsArray) {
     if (!Object.hasOwn(message, field.name)) continue;
+    if ((field.map || field.repeated) && Object.keys(message[field.name]).length === 0) continue;
     field.resolve();
     const convert = (one) => {
       if (field.type === 'bytes') return JSON.parse(Buffer.from(one).toString());
