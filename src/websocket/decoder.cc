@@ -248,6 +248,7 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 void Decoder::feed(std::span<char> bytes, const Options& options, CoreScratch& scratch,
                    Receiver& receiver) {
+  MILLRACE_DEBUG_ASSERT(options.message_bytes_max <= size_t{1} << 30);
   MILLRACE_DEBUG_ASSERT(options.message_fragments_max >= 1);
   if (stopped_) return;
   if (DecoderRun(*this, options, scratch, receiver).run(bytes)) [[likely]]

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kFirstBytes = 16 * 1024;
 constexpr size_t kKeptBytesMax = 1024 * 1024;
 constexpr std::string_view kTail("\x00\x00\xFF\xFF", 4);
+constexpr int kBetweenBlocks = 128;  // in z_stream::data_type, as zlib.h has it
 constexpr int kRawWindowBits = -15;  // takes whatever window the client compressed with
 
 std::unexpected<Mistake> corrupt() {
@@ -48,9 +49,8 @@ std::expected<std::string_view, Mistake> Inflater::inflate(std::string_view comp
   if (!ended_) {
     if (auto consumed = consume(kTail, bytes_max); !consumed)
       return std::unexpected(consumed.error());
-    // As zlib.h has it: 128 stands for "between two blocks", the rest for a final block (64) and
-    // for bits left over.
-    if (stream_.data_type != 128) return corrupt();
+    // Nothing else may be set: the low bits count those left over of the last byte.
+    if (stream_.data_type != kBetweenBlocks) return corrupt();
   }
   return std::string_view(buffer_.get(), size_);
 }
@@ -83,7 +83,10 @@ std::expected<void, Mistake> Inflater::consume(std::string_view input, size_t by
     ended_ = status == Z_STREAM_END;
     // Z_BUF_ERROR only says that nothing was left to do.
     if (!ended_ && status != Z_OK && status != Z_BUF_ERROR) return corrupt();
-  } while (stream_.avail_in > 0 || (stream_.avail_out == 0 && !ended_));
+    // Where the room was used up, there may be output left that needs no more input; but not
+    // between two blocks, where another call would only forget that it stands there.
+  } while (stream_.avail_in > 0 ||
+           (stream_.avail_out == 0 && !ended_ && (stream_.data_type & kBetweenBlocks) == 0));
   return {};
 }
 

@@ -97,7 +97,7 @@ enum class CloseCode : uint16_t {
 bool valid_close_code(uint16_t code);
 
 struct Options {
-  // A whole message; for a compressed one after inflating too. At most 16 MiB is tested.
+  // A whole message; for a compressed one after inflating too. At most 1 GiB; 16 MiB is tested.
   size_t message_bytes_max = 65'536;
   size_t message_fragments_max = 65'536;
   bool deflate = false;  // as negotiated
