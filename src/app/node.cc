@@ -16,13 +16,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kOwnFiles = 64;  // loops, listeners, log, and what a library may open
 constexpr base::Duration kHeartbeat = 1s;
 constexpr base::Duration kStuckAfter = 10s;
 
+// What the process opens for itself: standard streams, log and what a library may need; loops, listeners and their spares.
+size_t own_files(const Options& options) { return 16 + options.workers * (2 + 2 * options.listen.size()); }
+
 edge::Admission::Limits limits(const Options& options, const net::FileBudget& files) {
   edge::Admission::Limits result;
-  result.sockets_max = files.limit() - std::min(kOwnFiles, files.limit() / 4);
+  result.sockets_max = files.limit() - std::min(own_files(options), files.limit() / 2);
   result.connections_max = files.connections_max();
   if (options.connection_limit > 0) result.connections_max = std::min(result.connections_max, options.connection_limit);
   result.connections_per_second_max = options.connection_rate_limit;

@@ -209,7 +209,8 @@ class Server {
 }
 
 // Starts a server on a free port and waits until it is ready. `config` is laid over {http_server:
-// {address, port}} and given as a JSON file; `args` are added to the command line.
+// {address, port}} and given as a JSON file; `args` are added to the command line. With `openFiles`
+// the process may have only so many.
 export async function startServer({
   args = [],
   config = {},
@@ -218,12 +219,15 @@ export async function startServer({
   host = '127.0.0.1',
   port,
   socketPath,
+  openFiles,
 } = {}) {
   const chosen = port ?? (await freePort(host));
   const configFile = join(makeFolder(), 'config.json');
   const whole = merged({ http_server: { address: host, port: chosen } }, config);
   writeFileSync(configFile, JSON.stringify(whole, null, 2));
-  const child = spawn(kBinary, [...(dev ? ['--dev'] : []), '--config', configFile, ...args], {
+  const command = [kBinary, ...(dev ? ['--dev'] : []), '--config', configFile, ...args];
+  if (openFiles) command.unshift('prlimit', `--nofile=${openFiles}:${openFiles}`);
+  const child = spawn(command[0], command.slice(1), {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
