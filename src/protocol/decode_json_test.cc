@@ -203,8 +203,8 @@ TEST(DecodeJson, bytes_that_are_not_utf8_are_refused_wherever_they_are) {
 }
 
 TEST(DecodeJson, a_command_cut_anywhere_is_an_error) {
-  const std::string frame =
-      R"({"id":1,"connect":{"token":"\u00e9","data":{"a":[1,-2.5e3,true]},"subs":{"c":{"offset":1}}}})";
+  const std::string frame = R"({"id":1,"connect":{"token":"\u00e9","data":{"a":[1,-2.5e3,true]},)"
+                            R"("subs":{"c":{"offset":1}}}})";
   ASSERT_TRUE(decode(frame));
   for (size_t size = 0; size < frame.size(); ++size) {
     expect_invalid(frame.substr(0, size));

@@ -39,11 +39,12 @@ void expect_command(std::string_view json, std::string_view protobuf_hex, uint32
 
 TEST(DecodeCommands, connect) {
   expect_command<ConnectRequest>(
-      R"({"id":1,"connect":{"token":"jwt","data":{"a":1},"subs":{"news":{"recover":true,"epoch":"aBcd",)"
-      R"("offset":17}},"name":"js","version":"5.8","headers":{"X-Id":"7"},"flag":1,"dict":"d","profile":"p"}})",
-      "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a0335"
-      "2e3832"
-      "090a04582d496412013738014201644a0170",
+      R"({"id":1,"connect":{"token":"jwt","data":{"a":1},"subs":{"news":{"recover":true,)"
+      R"("epoch":"aBcd",)"
+      R"("offset":17}},"name":"js","version":"5.8","headers":{"X-Id":"7"},"flag":1,)"
+      R"("dict":"d","profile":"p"}})",
+      "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a03"
+      "352e3832090a04582d496412013738014201644a0170",
       1, [](const ConnectRequest& connect) {
         EXPECT_EQ(connect.token, "jwt");
         EXPECT_EQ(connect.data, R"({"a":1})");
@@ -63,12 +64,13 @@ TEST(DecodeCommands, connect) {
 TEST(DecodeCommands, subscribe) {
   expect_command<SubscribeRequest>(
       R"({"id":2,"subscribe":{"channel":"news","token":"t","recover":true,"epoch":"aBcd",)"
-      R"("offset":18446744073709551615,"data":7,"positioned":true,"recoverable":true,"join_leave":true,)"
+      R"("offset":18446744073709551615,"data":7,"positioned":true,"recoverable":true,)"
+      R"("join_leave":true,)"
       R"("delta":"fossil","tf":{"op":"and","nodes":[{"key":"k","cmp":"eq","val":"v"}]},"flag":-1,)"
       R"("type":4,"phase":2,"cursor":"c","limit":10,"asc":true}})",
-      "5e08022a5a0a046e657773120174180132046142636438ffffffffffffffffff014201374801500158016206666f"
-      "7373696c"
-      "6a110a03616e64320a12016b1a02657122017670ffffffffffffffffff0178048001028a01016390010a980101",
+      "5e08022a5a0a046e657773120174180132046142636438ffffffffffffffffff01420137480150015801620666"
+      "6f7373696c6a110a03616e64320a12016b1a02657122017670ffffffffffffffffff0178048001028a01016390"
+      "010a980101",
       2, [](const SubscribeRequest& subscribe) {
         EXPECT_EQ(subscribe.channel, "news");
         EXPECT_EQ(subscribe.token, "t");
@@ -130,7 +132,8 @@ TEST(DecodeCommands, presence_stats) {
 
 TEST(DecodeCommands, history) {
   expect_command<HistoryRequest>(
-      R"({"id":7,"history":{"channel":"news","limit":-1,"since":{"offset":3,"epoch":"aBcd"},"reverse":true}})",
+      R"({"id":7,"history":{"channel":"news","limit":-1,"since":{"offset":3,)"
+      R"("epoch":"aBcd"},"reverse":true}})",
       "210807521d0a046e65777338ffffffffffffffffff01420808031204614263644801", 7,
       [](const HistoryRequest& history) {
         EXPECT_EQ(history.channel, "news");
