@@ -29,9 +29,9 @@ tidy: ## only the checks of the sources
 fuzz: ## each fuzz target for SECONDS=60
 	@MILLRACE_FUZZ_SECONDS=$(SECONDS) tools/test.sh setup fuzz
 
-format: ## lay the sources out as .clang-format says
-	@git ls-files -co --exclude-standard 'src/*.cc' 'src/*.h' 'fuzz/*.cc' 'fuzz/*.h' 'bench/*.cc' 'bench/*.h' 'sim/*.cc' \
-	  'sim/*.h' | xargs -r clang-format-19 -i
+format: ## lay the sources out as .clang-format says, in a hundred columns
+	@git ls-files -co --exclude-standard src fuzz bench sim | grep -E '\.(h|cc)$$' | xargs -r sh -c \
+	  'python3 tools/tidy/wrap_comments.py "$$@" && clang-format-19 -i "$$@"' format
 
 clean: ## remove what was built
 	@rm -rf build
