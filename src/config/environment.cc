@@ -56,8 +56,9 @@ std::vector<std::string> groups() {
   };
   for (const auto& key : config_keys()) add(key.path);
   std::vector<std::string> sorted(names.begin(), names.end());
-  std::ranges::stable_sort(sorted, {},
-                           [](const std::string& name) { return std::ranges::count(name, '.'); });
+  std::ranges::sort(sorted, {}, [](const std::string& name) {
+    return std::pair(std::ranges::count(name, '.'), name);
+  });
   return sorted;
 }
 

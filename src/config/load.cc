@@ -56,12 +56,10 @@ void resolve_data_formats(Channel& channel) {
 // by both.
 void sort_problems(std::vector<Problem>& problems) {
   const auto place = [](const Problem& problem) {
-    return std::tie(problem.source, problem.line, problem.column);
+    return std::tie(problem.source, problem.line, problem.column, problem.key, problem.message);
   };
-  std::ranges::stable_sort(problems, {}, place);
-  const auto again = std::ranges::unique(problems, {}, [&](const Problem& problem) {
-    return std::tuple_cat(place(problem), std::tie(problem.key, problem.message));
-  });
+  std::ranges::sort(problems, {}, place);
+  const auto again = std::ranges::unique(problems, {}, place);
   problems.erase(again.begin(), again.end());
 }
 
