@@ -1,5 +1,7 @@
 #include "broker/memory/memory.h"
 
+#include <functional>
+
 #include "broker/broker_conformance.h"
 
 namespace millrace::broker {
@@ -18,11 +20,85 @@ class MemoryHarness final : public ConformanceHarness {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BrokerConformance, MemoryHarness);
 
-TEST(MemoryBroker, forgets_channels_without_interest) {
+Message text(std::string_view data) {
+  return model::Publication{.data = base::SharedBytes::copy_of(data)};
+}
+
+class MemoryBrokerTest : public testing::Test, public Sink {
+ protected:
+  MemoryBrokerTest() {
+    broker.set_sink(*this);
+    subscribe("a");
+    subscribe("b");
+  }
+  void on_message(std::string_view channel, const Message& message) override {
+    const std::string name(std::get<model::Publication>(message).data.view());
+    log.push_back(std::string(channel) + ":" + name);
+    if (react) react(name);
+    log.push_back("/" + name);
+  }
+  void on_interruption() override { ADD_FAILURE() << "there is nothing to interrupt"; }
+
+  void subscribe(std::string_view channel) {
+    broker.subscribe(channel, [](base::Result<> result) { EXPECT_TRUE(result); });
+  }
+  void publish(std::string_view channel, const std::string& name) {
+    broker.publish(channel, text(name), [this, name](base::Result<> result) {
+      EXPECT_TRUE(result);
+      log.push_back("done " + name);
+      if (react) react("done " + name);
+    });
+  }
+
+  using Lines = std::vector<std::string>;
+  Lines log;
+  std::function<void(const std::string&)> react;
   memory::MemoryBroker broker;
-  broker.subscribe("a", [](base::Result<>) {});
-  broker.subscribe("b", [](base::Result<>) {});
+};
+
+TEST_F(MemoryBrokerTest, rings_inside_publish_and_before_done) {
+  publish("a", "1");
+  EXPECT_EQ(log, (Lines{"a:1", "/1", "done 1"}));
+}
+
+TEST_F(MemoryBrokerTest, what_is_published_while_ringing_is_rung_after_it_in_order) {
+  react = [this](const std::string& name) {
+    if (name == "1") {
+      publish("a", "2");
+      publish("b", "3");
+    }
+    if (name == "done 1") publish("a", "4");
+    if (name == "2") publish("a", "5");
+  };
+  publish("a", "1");
+  EXPECT_EQ(log, (Lines{"a:1", "/1", "done 1", "a:2", "/2", "done 2", "b:3", "/3", "done 3",  //
+                        "a:4", "/4", "done 4", "a:5", "/5", "done 5"}));
+}
+
+TEST_F(MemoryBrokerTest, interest_counts_at_the_time_of_ringing) {
+  react = [this](const std::string& name) {
+    if (name != "1") return;
+    publish("b", "2");
+    broker.unsubscribe("b");
+  };
+  publish("a", "1");
+  EXPECT_EQ(log, (Lines{"a:1", "/1", "done 1", "done 2"}));
+}
+
+TEST_F(MemoryBrokerTest, a_long_chain_of_answers_needs_no_stack) {
+  constexpr int kLinks = 200'000;
+  int rung = 0;
+  react = [&](const std::string& name) {
+    if (name == "done x" && ++rung < kLinks) publish("a", "x");
+  };
+  publish("a", "x");
+  EXPECT_EQ(rung, kLinks);
+}
+
+TEST_F(MemoryBrokerTest, forgets_channels_without_interest) {
   EXPECT_EQ(broker.size(), 2U);
+  publish("nobody hears", "1");
+  EXPECT_EQ(broker.size(), 2U) << "publishing is no interest";
   broker.unsubscribe("a");
   broker.unsubscribe("b");
   EXPECT_EQ(broker.size(), 0U);
