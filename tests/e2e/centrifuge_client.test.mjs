@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
-import { connect, encode, makeClient, subscribe } from './clients.mjs';
+import { closeClients, connect, encode, makeClient, subscribe } from './clients.mjs';
 import { startServer } from './harness.mjs';
 import { eventOf, until } from './waiting.mjs';
 
@@ -14,12 +14,7 @@ const kMessageLimit = 65_536; // the default of websocket.message_size_limit
 for (const protocol of ['json', 'protobuf']) {
   describe(`centrifuge over ${protocol}`, () => {
     let server;
-    const clients = [];
-    const open = async (options) => {
-      const client = await connect(server, { protocol, ...options });
-      clients.push(client);
-      return client;
-    };
+    const open = (options) => connect(server, { protocol, ...options });
     const rejectedWith = (code) => (error) => {
       assert.equal(error.code, code);
       return true;
@@ -40,14 +35,13 @@ for (const protocol of ['json', 'protobuf']) {
       });
     });
     afterEach(async () => {
-      for (const client of clients.splice(0)) client.disconnect();
+      closeClients();
       await server.becomesIdle();
     });
     after(() => server.stop());
 
     test('connects_and_is_told_who_it_is', async () => {
       const client = makeClient(server, { protocol });
-      clients.push(client);
       const connected = eventOf(client, 'connected');
       client.connect();
       const context = await connected;
@@ -135,7 +129,6 @@ for (const protocol of ['json', 'protobuf']) {
 
     test('subscriptions_made_before_connecting_ride_along_with_it', async () => {
       const client = makeClient(server, { protocol });
-      clients.push(client);
       const subscribed = ['a', 'b', 'c'].map((name) => subscribe(client, name));
       client.connect();
       await Promise.all(subscribed);
@@ -255,6 +248,10 @@ for (const protocol of ['json', 'protobuf']) {
 describe('centrifuge over both protocols', () => {
   let server;
   before(async () => (server = await startServer()));
+  afterEach(async () => {
+    closeClients();
+    await server.becomesIdle();
+  });
   after(() => server.stop());
 
   test('a_json_and_a_protobuf_client_talk_to_each_other', async () => {
@@ -272,9 +269,6 @@ describe('centrifuge over both protocols', () => {
         [{ n: 1 }, { n: 2 }],
       );
     }
-    json.disconnect();
-    protobuf.disconnect();
-    await server.becomesIdle();
   });
 
   test('bytes_that_are_not_json_reach_protobuf_clients_as_they_are', async () => {
@@ -290,9 +284,6 @@ describe('centrifuge over both protocols', () => {
     const publication = eventOf(subscription, 'publication');
     await from.publish('bytes', bytes);
     assert.deepEqual(Buffer.from((await publication).data), bytes);
-    from.disconnect();
-    to.disconnect();
-    await server.becomesIdle();
   });
 
   test('bytes_that_are_not_json_end_a_json_subscriber_with_3506', async () => {
@@ -301,7 +292,5 @@ describe('centrifuge over both protocols', () => {
     const disconnected = eventOf(to, 'disconnected');
     await from.publish('bytes', Buffer.from([0xff, 0x00]));
     assert.deepEqual(await disconnected, { code: 3506, reason: 'inappropriate protocol' });
-    from.disconnect();
-    await server.becomesIdle();
   });
 });

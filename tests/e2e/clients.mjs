@@ -2,12 +2,23 @@
 // plain socket.
 
 import net from 'node:net';
+import { after } from 'node:test';
 
 import { Centrifuge as JsonCentrifuge } from 'centrifuge';
 import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf';
 import { WebSocket } from 'ws';
 
 import { Inbox, eventOf, kPatience, withDeadline } from './waiting.mjs';
+
+const open = new Set(); // functions that close what was opened
+
+// Closes every client that is still open, of whatever kind: for afterEach().
+export function closeClients() {
+  for (const close of open) close();
+  open.clear();
+}
+// Also after a failed test, so that nothing keeps the process alive.
+after(closeClients);
 
 // ---- The official client ----
 
@@ -33,6 +44,7 @@ export function makeClient(server, { protocol = 'json', ...options } = {}) {
     maxReconnectDelay: 200,
     ...options,
   });
+  open.add(() => client.disconnect());
   client.protocol = protocol;
   client.sockets = sockets; // every one it ever opened, oldest first
   return client;
@@ -93,6 +105,7 @@ export class RawClient {
 
   constructor(socket) {
     this.socket = socket;
+    open.add(() => socket.terminate());
     this.frames = new Inbox('a frame');
     this.messages = new Inbox('a message'); // of a JSON connection: the frames' lines
     socket.on('message', (data, isBinary) => {
@@ -207,6 +220,7 @@ export class RawSocket {
 
   constructor(socket) {
     this.socket = socket;
+    open.add(() => socket.destroy());
     this.buffer = Buffer.alloc(0);
     this.arrived = () => {};
     this.ended = new Promise((resolve) => {

@@ -7,6 +7,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { Scrape } from '../../src/admin/page/prometheus.js';
@@ -32,6 +33,8 @@ function cleanUp() {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 process.on('exit', cleanUp);
+// A server that a failed test left running would keep the process alive.
+after(cleanUp);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 // A folder of its own for a test; it goes when the test file ends.
@@ -131,14 +134,19 @@ class Server {
     this.child.kill(signal);
   }
 
+  // How it exited: `exited`, with a deadline.
+  ended(within = kStopMs) {
+    return withDeadline(this.exited, `the end of the server\n${this.logs()}`, within);
+  }
+
   // SIGTERM, then how it exited.
   async stop() {
     if (!this.how) this.kill('SIGTERM');
     try {
-      return await withDeadline(this.exited, 'the end of the server after SIGTERM', kStopMs);
+      return await this.ended();
     } catch (error) {
       this.kill('SIGKILL');
-      throw new Error(`${error.message}\n${this.logs()}`);
+      throw error;
     }
   }
 

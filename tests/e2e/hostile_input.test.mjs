@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
-import { RawClient, RawSocket, frame, handshake, kOpcode } from './clients.mjs';
+import { RawClient, RawSocket, closeClients, frame, handshake, kOpcode } from './clients.mjs';
 import { startServer } from './harness.mjs';
 
 const kConnect = '{"id":1,"connect":{}}';
@@ -18,20 +18,11 @@ async function counted(server, name, labels, action) {
 
 describe('hostile input', () => {
   let server;
-  const sockets = [];
-  const upgraded = async (options) => {
-    const raw = await RawSocket.upgraded(server, options);
-    sockets.push(raw);
-    return raw;
-  };
-  const opened = async () => {
-    const raw = await RawSocket.open(server);
-    sockets.push(raw);
-    return raw;
-  };
+  const upgraded = (options) => RawSocket.upgraded(server, options);
+  const opened = () => RawSocket.open(server);
   before(async () => (server = await startServer()));
   afterEach(async () => {
-    for (const raw of sockets.splice(0)) raw.destroy();
+    closeClients();
     await server.becomesIdle();
   });
   after(() => server.stop());

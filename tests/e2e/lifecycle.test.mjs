@@ -2,11 +2,22 @@
 // connect.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 
-import { RawClient, RawSocket, connect, encode, frame, kOpcode, subscribe } from './clients.mjs';
+import {
+  RawClient,
+  RawSocket,
+  closeClients,
+  connect,
+  encode,
+  frame,
+  kOpcode,
+  subscribe,
+} from './clients.mjs';
 import { startServer } from './harness.mjs';
 import { eventOf } from './waiting.mjs';
+
+afterEach(closeClients);
 
 for (const protocol of ['json', 'protobuf']) {
   test(`a_client_comes_back_by_itself_after_a_shutdown_over_${protocol}`, async () => {
@@ -20,7 +31,7 @@ for (const protocol of ['json', 'protobuf']) {
     assert.equal(await closed, 3001);
     const reconnected = eventOf(client, 'connected', { within: 15_000 });
     const resubscribed = eventOf(hears, 'subscribed', { within: 15_000 });
-    assert.deepEqual(await first.exited, { code: 0, signal: null });
+    assert.deepEqual(await first.ended(), { code: 0, signal: null });
     const second = await startServer({ port: first.port });
     assert.notEqual((await reconnected).client, client.id);
     await resubscribed;
@@ -40,7 +51,7 @@ test('a_client_comes_back_by_itself_after_a_crash', async () => {
   first.kill('SIGKILL');
   assert.equal((await connecting).code, 1);
   const resubscribed = eventOf(hears, 'subscribed', { within: 15_000 });
-  await first.exited;
+  await first.ended();
   const second = await startServer({ port: first.port });
   await resubscribed;
   client.disconnect();
@@ -55,7 +66,7 @@ test('shutdown_closes_everyone_and_lets_nobody_new_in', async () => {
   server.kill('SIGTERM');
   for (const client of clients)
     assert.deepEqual(await client.closed(), { code: 3001, reason: 'shutdown' });
-  assert.deepEqual(await server.exited, { code: 0, signal: null });
+  assert.deepEqual(await server.ended(), { code: 0, signal: null });
   await assert.rejects(server.request('/health'), { code: 'ECONNREFUSED' });
 });
 
@@ -78,7 +89,7 @@ describe('pings', () => {
   after(() => server.stop());
   const isPing = {
     json: (data) => data.toString() === '{}',
-    protobuf: (data) => data.length === 1 && data[0] === 0,
+    protobuf: (data) => Buffer.from(data).equals(Buffer.from([0])),
   };
 
   for (const protocol of ['json', 'protobuf']) {

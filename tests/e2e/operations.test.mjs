@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { RawClient, connect, encode, subscribe } from './clients.mjs';
 import { freePort, makeFolder, request, runBinary, startServer } from './harness.mjs';
-import { eventOf, until, withDeadline } from './waiting.mjs';
+import { eventOf, until } from './waiting.mjs';
 
 const kHasPromtool = spawnSync('promtool', ['--version']).status === 0;
 const kHasIpv6 = Object.values(networkInterfaces())
@@ -219,7 +219,7 @@ describe('signals', () => {
     test(`${signal.toLowerCase()}_ends_the_server_with_exit_code_0`, async () => {
       const server = await startServer();
       server.kill(signal);
-      const how = await withDeadline(server.exited, 'the end of the server');
+      const how = await server.ended();
       assert.deepEqual(how, { code: 0, signal: null });
     });
   }
@@ -290,7 +290,7 @@ describe('listening', () => {
     const socketPath = join(makeFolder(), 'millrace.sock');
     const crashed = await startServer({ config: { http_server: { unix_socket: socketPath } } });
     crashed.kill('SIGKILL');
-    await crashed.exited;
+    await crashed.ended();
     assert.ok(existsSync(socketPath));
     const server = await startServer({ config: { http_server: { unix_socket: socketPath } } });
     assert.equal((await request({ socketPath }, '/health')).status, 200);

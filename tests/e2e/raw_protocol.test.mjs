@@ -3,26 +3,21 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
-import { RawClient, RawSocket, handshake, kTestAccept } from './clients.mjs';
+import { RawClient, RawSocket, closeClients, handshake, kTestAccept } from './clients.mjs';
 import { startServer } from './harness.mjs';
 
 const kUuid = '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
 const kBadRequest = { code: 3501, reason: 'bad request' };
 
 let server;
-const open = [];
 before(async () => (server = await startServer()));
 afterEach(async () => {
-  for (const raw of open.splice(0)) raw.socket.terminate();
+  closeClients();
   await server.becomesIdle();
 });
 after(() => server.stop());
 
-async function openRaw(options) {
-  const raw = await RawClient.open(server, options);
-  open.push(raw);
-  return raw;
-}
+const openRaw = (options) => RawClient.open(server, options);
 
 // A connected client; its id is in `client`.
 async function connected(options) {
