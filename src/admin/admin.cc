@@ -36,6 +36,20 @@ http::Response health_response(const Sources& sources, bool only_alive) {
   return http::Response::json(well || only_alive ? 200 : 503, std::move(body));
 }
 
+std::string to_json(const std::vector<Tables>& cores) {
+  std::string body = R"({"cores":[)";
+  for (const Tables& core : cores) {
+    if (body.back() == '}') body.push_back(',');
+    body += R"({"connections":)" + std::to_string(core.connections);
+    body += R"(,"http_connections":)" + std::to_string(core.http_connections);
+    body += R"(,"local_channels":)" + std::to_string(core.local_channels);
+    body += R"(,"channels":)" + std::to_string(core.channels);
+    body += R"(,"broker_channels":)" + std::to_string(core.broker_channels);
+    body += R"(,"logs":)" + std::to_string(core.logs) + "}";
+  }
+  return body + "]}\n";
+}
+
 }  // namespace
 
 void add_routes(http::Router& router, const Options& options, Sources sources) {
@@ -57,6 +71,13 @@ void add_routes(http::Router& router, const Options& options, Sources sources) {
     router.add("GET", options.health_path + "/ready", ready);
     router.add("GET", options.health_path + "/live", [shared](const http::Request&, http::Responder responder) {
       responder.send(health_response(*shared, true));
+    });
+  }
+  if (options.tables) {
+    router.add("GET", "/debug/tables", [shared](const http::Request&, http::Responder responder) {
+      shared->tables([responder = std::move(responder)](std::vector<Tables> cores) mutable {
+        responder.send(http::Response::json(200, to_json(cores)));
+      });
     });
   }
   if (options.page) {

@@ -1,7 +1,7 @@
 // What operators and probes ask a node: /metrics, /health, /health/live, /health/ready, and in --dev the playground page.
 //
 // Added to the router of every core; each handler runs on the core that the request came to. Everything it shows is read
-// without asking another core, so that it answers also while one is stuck.
+// without asking another core, so that it answers also while one is stuck; /debug/tables apart.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,8 @@ struct Options {
   std::string metrics_path = "/metrics";
   bool health = true;
   std::string health_path = "/health";
-  bool page = false;  // --dev
+  bool page = false;    // --dev
+  bool tables = false;  // --dev
 };
 
 // One part of the node that can fail, and whether it works, in words if not.
@@ -30,18 +31,33 @@ struct Component {
   base::Result<> state;
 };
 
+// What one core holds. After every client has gone all of it is 0 again, but for the asker's own HTTP connection.
+struct Tables {
+  size_t connections = 0;
+  size_t http_connections = 0;
+  size_t local_channels = 0;
+  size_t channels = 0;
+  size_t broker_channels = 0;
+  size_t logs = 0;
+};
+
 struct Sources {
   const metrics::Registry& registry;
   // The components as this core sees them.
   std::function<std::vector<Component>()> components;
   // Whether the node is stopping: alive, but not ready.
   std::function<bool()> draining;
+  // Asks every core how many entries its tables really hold, and calls back on this core, once.
+  std::function<void(std::move_only_function<void(std::vector<Tables>)>)> tables;
 };
 
 // GET /metrics        the Prometheus text format
 // GET /health/live    200 as long as the process answers
 // GET /health/ready   200 when every component works and the node takes new clients, 503 otherwise; /health is the same
 //   {"status":"ok","components":{"loop-0":{"status":"ok"},…},"connections":17,"memory":{"resident_bytes":12345678}}
+//
+// GET /debug/tables   {"cores":[{"connections":0,"http_connections":1,…},…]}: counted, not summed up from metrics; for tests that
+//                     look for what was left behind
 void add_routes(http::Router& router, const Options& options, Sources sources);
 
 // The playground, one self-contained HTML file that is built into the binary.

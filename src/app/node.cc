@@ -1,6 +1,7 @@
 #include "app/node.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <thread>
 #include <utility>
@@ -70,7 +71,8 @@ class Node::Worker final : public net::Acceptor {
     admin::add_routes(router_, node_.options_.admin,
                       {.registry = node_.registry_,
                        .components = [this] { return node_.components(*this); },
-                       .draining = [this] { return node_.admission_.closed(); }});
+                       .draining = [this] { return node_.admission_.closed(); },
+                       .tables = [this](auto done) { node_.collect_tables(*this, std::move(done)); }});
     server_ = std::make_unique<http::Server>(*loop_, metrics_, node_.options_.http, router_);
   }
 
@@ -99,6 +101,15 @@ class Node::Worker final : public net::Acceptor {
 
   bool stuck(base::MonotonicTime now) const {
     return now - base::MonotonicTime{heartbeat_.load(std::memory_order_relaxed)} > kStuckAfter;
+  }
+  // On this worker's core.
+  admin::Tables tables() const {
+    return {.connections = edge_->connections(),
+            .http_connections = server_->connections(),
+            .local_channels = edge_->local_channels(),
+            .channels = hub_->channels(),
+            .broker_channels = broker_.size(),
+            .logs = store_.size()};
   }
   base::Result<> broker_health() const { return broker_.health(); }
   base::Result<> store_health() const { return store_.health(); }
@@ -220,6 +231,24 @@ std::vector<admin::Component> Node::components(const Worker& asked) const {
   result.push_back({"broker", asked.broker_health()});
   result.push_back({"store", asked.store_health()});
   return result;
+}
+
+void Node::collect_tables(Worker& asked, std::move_only_function<void(std::vector<admin::Tables>)> done) {
+  struct Collection {
+    std::vector<admin::Tables> cores;
+    size_t missing;
+    std::move_only_function<void(std::vector<admin::Tables>)> done;
+  };
+  // Shared by the tasks in flight; touched on the asker's core only.
+  const auto collection = std::make_shared<Collection>(std::vector<admin::Tables>(workers_.size()), workers_.size(), std::move(done));
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->loop().post([this, &asked, collection, i] {
+      asked.loop().post([collection, i, tables = workers_[i]->tables()] {
+        collection->cores[i] = tables;
+        if (--collection->missing == 0) collection->done(std::move(collection->cores));
+      });
+    });
+  }
 }
 
 }  // namespace millrace::app

@@ -4,7 +4,7 @@
 // Made and run by main(); run() gives each core a thread and keeps the calling one for signals.
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -44,6 +44,7 @@ class Node {
   base::Result<> open();
   base::Result<> listen();
   std::vector<admin::Component> components(const Worker& asked) const;
+  void collect_tables(Worker& asked, std::move_only_function<void(std::vector<admin::Tables>)> done);
 
   const Options options_;
   const net::FileBudget files_;

@@ -121,6 +121,7 @@ Options options_from(const config::Config& config) {
   options.admin.metrics = config.prometheus_enabled;
   options.admin.health = config.health_enabled;
   options.admin.page = config.dev;
+  options.admin.tables = config.dev;
   return options;
 }
 

@@ -15,6 +15,7 @@ Edge::Edge(const Parts& parts) : core_(std::make_unique<Core>(parts)) {}
 Edge::~Edge() = default;
 
 size_t Edge::connections() const { return core_->connections(); }
+size_t Edge::local_channels() const { return core_->fanout.channels(); }
 
 void Edge::add_routes(http::Router& router) {
   Core& core = *core_;

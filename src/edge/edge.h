@@ -117,6 +117,7 @@ class Edge final : public hub::Delivery {
   void drain(const model::Disconnect& why);
 
   size_t connections() const;
+  size_t local_channels() const;  // with a subscriber on this core
 
   // hub::Delivery
   void deliver(std::string_view channel, std::span<const model::Publication> publications) override;

@@ -117,6 +117,7 @@ struct Session::Dispatch {
   // Subscription tokens are not verified by this version, so there is none that could be refreshed.
   void operator()(const protocol::SubRefreshRequest& request) {
     if (!named(request.channel)) return;
+    if (request.type != 0) return session.fail(core, host, id, errors::kNotAvailable);  // shared poll's keys
     if (session.subscription(core, request.channel) == nullptr) return session.fail(core, host, id, errors::kPermissionDenied);
     if (request.token.empty()) return session.fail(core, host, id, errors::kBadRequest);
     host.close(disconnects::kInvalidToken);
