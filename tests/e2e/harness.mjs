@@ -107,8 +107,8 @@ function merged(base, over) {
 }
 
 class Server {
-  constructor({ child, host, port, socketPath, configFile }) {
-    Object.assign(this, { child, host, port, socketPath, configFile, pid: child.pid, output: '' });
+  constructor({ child, host, port, socketPath, configFile, dev }) {
+    Object.assign(this, { child, host, port, socketPath, configFile, dev, pid: child.pid, output: '' });
     const shown = host.includes(':') ? `[${host}]` : host;
     this.url = `http://${shown}:${port}`;
     this.wsUrl = `ws://${shown}:${port}/connection/websocket`;
@@ -186,6 +186,19 @@ class Server {
     return this;
   }
 
+  // What the tables of all cores hold beyond the asker's own connection, as text; only --dev tells.
+  async tableLeftovers() {
+    if (!this.dev) return '';
+    const { cores } = JSON.parse((await this.request('/debug/tables')).body);
+    const sums = {};
+    for (const core of cores) {
+      for (const [name, size] of Object.entries(core)) sums[name] = (sums[name] ?? 0) + size;
+    }
+    sums.http_connections -= 1;
+    const over = Object.entries(sums).filter(([, size]) => size !== 0);
+    return over.map(([name, size]) => `table ${name} ${size}`).join(', ');
+  }
+
   // Until every table of clients, sessions, subscriptions and channels is empty again. The scrape's
   // own connection is open.
   async becomesIdle(within) {
@@ -206,7 +219,9 @@ class Server {
           'millrace_streams',
         ].filter((name) => !scrape.samples.has(name) || scrape.value(name) !== (own[name] ?? 0));
         left = over.map((name) => `${name} ${scrape.value(name)}`).join(', ');
-        return over.length === 0;
+        if (over.length > 0) return false;
+        left = await this.tableLeftovers();
+        return left === '';
       },
       'nothing is left behind',
       within,
@@ -240,5 +255,5 @@ export async function startServer({
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  return new Server({ child, host, port: chosen, socketPath, configFile }).ready();
+  return new Server({ child, host, port: chosen, socketPath, configFile, dev }).ready();
 }
