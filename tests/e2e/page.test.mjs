@@ -96,12 +96,12 @@ describe('the playground', { skip: kMissing }, () => {
         await page.waitForSelector('#state[data-state="connected"]');
         await page.waitForSelector('.chip[data-state="subscribed"]');
       }
-      await publish(page, 'demo', { text: `über ${protocol}`, n: [1, 2.5, null] });
+      await publish(page, 'demo', { text: `über ${protocol}`, n: [1, null] });
       const row = page.locator('#list li:not(.event)').first();
       await row.waitFor();
       assert.equal(
         await row.locator('pre').textContent(),
-        `{"text": "über ${protocol}", "n": [1, 2.5, null]}`,
+        `{"text": "über ${protocol}", "n": [1, null]}`,
       );
       assert.equal(await row.locator('.name').textContent(), 'demo');
       assert.match(await row.locator('.took.own').textContent(), /^[\d.,]+ ms$/);
