@@ -23,13 +23,13 @@ size_t Hub::channels() const { return home_->channels(); }
 
 void Hub::ask(Ask ask) {
   MILLRACE_DEBUG_ASSERT(delivery_ != nullptr);
-  const std::string_view channel = ask.channel;
+  const base::CoreId home = home_of(ask.channel);
   if (std::holds_alternative<SubscribeAsk>(ask.body)) {
     if (const Verdict verdict = may_subscribe(ask)) return refuse(ask, *verdict);
-    return at_home(channel, [ask = std::move(ask)](Home& home) mutable { home.subscribe(std::move(ask)); });
+    return at_home(home, [ask = std::move(ask)](Home& at) mutable { at.subscribe(std::move(ask)); });
   }
   if (std::holds_alternative<UnsubscribeAsk>(ask.body)) {
-    return at_home(channel, [ask = std::move(ask)](Home& home) { home.unsubscribe(ask); });
+    return at_home(home, [ask = std::move(ask)](Home& at) { at.unsubscribe(ask); });
   }
   if (auto* what = std::get_if<PublishAsk>(&ask.body)) {
     if (const Verdict verdict = may_publish(ask, *what)) return refuse(ask, *verdict);
@@ -37,7 +37,7 @@ void Hub::ask(Ask ask) {
     return publish_as(std::move(ask), std::move(moved));
   }
   // Presence and history: the channels of this version keep neither.
-  const auto resolved = parts_.options.namespaces.resolve(channel);
+  const auto resolved = parts_.options.namespaces.resolve(ask.channel);
   const auto* error = std::get_if<model::ReplyError>(&resolved);
   refuse(ask, error != nullptr ? *error : model::errors::kNotAvailable);
 }
@@ -52,14 +52,14 @@ base::CoreId Hub::home_of(std::string_view channel) const {
   return base::CoreId{static_cast<uint16_t>(base::StringHash{}(channel) % hubs_.size())};
 }
 
-void Hub::at_home(std::string_view channel, std::move_only_function<void(Home&)> task) {
-  Hub& home_hub = *hubs_[home_of(channel).value()];
-  if (&home_hub == this) return task(*home_);
-  parts_.cores.at(home_hub.parts_.core).post([&home_hub, task = std::move(task)]() mutable { task(*home_hub.home_); });
+void Hub::at_home(base::CoreId home, std::move_only_function<void(Home&)> task) {
+  Hub& there = *hubs_[home.value()];
+  if (&there == this) return task(*home_);
+  parts_.cores.at(home).post([&there, task = std::move(task)]() mutable { task(*there.home_); });
 }
 
-bool Hub::behind(std::string_view channel) const {
-  return parts_.cores.at(home_of(channel)).mailbox_depth() > parts_.options.mailbox_max;
+bool Hub::behind(base::CoreId home) const {
+  return parts_.cores.at(home).mailbox_depth() > parts_.options.mailbox_max;
 }
 
 }  // namespace millrace::hub

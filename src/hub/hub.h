@@ -133,9 +133,10 @@ class Hub {
   void refuse(const Ask& ask, const model::ReplyError& error);
   void answer(Answer answer);
   base::CoreId home_of(std::string_view channel) const;
-  // Runs `task` on the channel's home core with that core's hub; at once if that is this core.
-  void at_home(std::string_view channel, std::move_only_function<void(Home&)> task);
-  bool behind(std::string_view channel) const;
+  // Runs `task` on the core `home` with that core's hub; at once if it is this core.
+  void at_home(base::CoreId home, std::move_only_function<void(Home&)> task);
+  // Whether a home core has more to do than it should be given.
+  bool behind(base::CoreId home) const;
 
   const Parts parts_;
   std::vector<Hub*> hubs_;

@@ -33,7 +33,7 @@ Hub::Verdict Hub::may_publish(const Ask& ask, const PublishAsk& what) const {
       known && (options.allow_publish_for_client || (options.allow_publish_for_subscriber && what.subscribed));
   if (!allowed && !parts_.options.insecure) return model::errors::kPermissionDenied;
   if (what.data.empty() || !fits(options.publication_data_format, what)) return model::errors::kBadRequest;
-  if (behind(ask.channel)) return model::errors::kTooManyRequests;
+  if (behind(home_of(ask.channel))) return model::errors::kTooManyRequests;
   return std::nullopt;
 }
 
@@ -43,13 +43,13 @@ void Hub::publish_as(Ask ask, PublishAsk what) {
                                  .is_json = what.is_json,
                                  .received = what.received};
   parts_.metrics.add(metrics::Counter::kPublishes);
-  const std::string_view channel = ask.channel;
-  at_home(channel, [this, ask = std::move(ask), publication = std::move(publication)](Home& home) mutable {
+  const base::CoreId home = home_of(ask.channel);
+  at_home(home, [ask = std::move(ask), publication = std::move(publication)](Home& at) mutable {
     const std::string to = ask.channel;
-    home.publish(to, std::move(publication), [&home, ask = std::move(ask)](Verdict verdict) {
+    at.publish(to, std::move(publication), [&at, ask = std::move(ask)](Verdict verdict) {
       if (ask.id == 0) return;
-      if (verdict) return home.reply(ask, *verdict);
-      home.reply(ask, PublishAnswer{});
+      if (verdict) return at.reply(ask, *verdict);
+      at.reply(ask, PublishAnswer{});
     });
   });
 }
@@ -58,14 +58,14 @@ void Hub::publish(std::string channel, PublishAsk what, Published done) {
   const auto resolved = parts_.options.namespaces.resolve(channel);
   if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return done(*error);
   if (what.data.empty()) return done(model::errors::kBadRequest);
-  if (behind(channel)) return done(model::errors::kTooManyRequests);
+  if (behind(home_of(channel))) return done(model::errors::kTooManyRequests);
   parts_.metrics.add(metrics::Counter::kPublishes);
   model::Publication publication{.data = std::move(what.data), .is_json = what.is_json, .received = what.received};
-  const std::string_view to = channel;
-  at_home(to, [this, channel = std::move(channel), publication = std::move(publication),
-               done = std::move(done)](Home& home) mutable {
-    home.publish(channel, std::move(publication), [this, &home, done = std::move(done)](Verdict verdict) mutable {
-      home.back_to(parts_.core, [done = std::move(done), verdict]() mutable { done(verdict); });
+  const base::CoreId home = home_of(channel);
+  at_home(home, [this, channel = std::move(channel), publication = std::move(publication),
+               done = std::move(done)](Home& at) mutable {
+    at.publish(channel, std::move(publication), [this, &at, done = std::move(done)](Verdict verdict) mutable {
+      at.back_to(parts_.core, [done = std::move(done), verdict]() mutable { done(verdict); });
     });
   });
 }
