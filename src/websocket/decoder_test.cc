@@ -248,6 +248,23 @@ TEST(Decoder, holds_nothing_once_a_message_has_ended) {
   }
 }
 
+TEST(Decoder, holds_nothing_once_a_frame_that_was_cut_in_its_header_has_ended) {
+  for (const std::string& bytes : {binary("b"), ping("p"), pong("")}) {
+    for (size_t cut = 1; cut < bytes.size(); ++cut) {
+      CoreScratch scratch;
+      Decoder decoder;
+      Recorder recorder;
+      std::string begin = bytes.substr(0, cut);
+      std::string end = bytes.substr(cut);
+      decoder.feed(begin, {}, scratch, recorder);
+      EXPECT_TRUE(decoder.in_message());
+      decoder.feed(end, {}, scratch, recorder);
+      EXPECT_FALSE(decoder.in_message()) << cut;
+      EXPECT_EQ(decoder.buffered_bytes(), 0U);
+    }
+  }
+}
+
 // ---- Text ----
 
 TEST(Decoder, text_must_be_utf8) {

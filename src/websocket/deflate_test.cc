@@ -284,6 +284,16 @@ TEST(Deflate, what_does_not_get_shorter_is_sent_as_it_is) {
   }
 }
 
+TEST(Deflate, a_higher_level_compresses_better) {
+  std::string payload;
+  for (int i = 0; i < 2000; ++i) payload += "line " + std::to_string(i * 7919 % 10'007) + "\n";
+  std::string fast;
+  ASSERT_TRUE(append_deflated(fast, Opcode::kText, payload, 1).has_value());
+  std::string best;
+  ASSERT_TRUE(append_deflated(best, Opcode::kText, payload, 9).has_value());
+  EXPECT_LT(best.size(), fast.size());
+}
+
 TEST(Deflate, messages_do_not_depend_on_those_before) {
   std::string first;
   ASSERT_TRUE(append_deflated(first, Opcode::kText, std::string(300, 'y'), 6).has_value());

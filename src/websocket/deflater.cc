@@ -74,11 +74,12 @@ base::Result<> append_deflated(std::string& out, Opcode opcode, std::string_view
     written = deflater.deflate(payload, {data + begin + kHeaderBytesMax, room});
     return begin + kHeaderBytesMax + written;
   });
-  if (written <= kTailBytes || written - kTailBytes >= payload.size()) {
+  if (written == 0) {
     out.resize(begin);
     append_frame(out, opcode, payload);
     return {};
   }
+  MILLRACE_DEBUG_ASSERT(written > kTailBytes && written < room);
   const size_t compressed_bytes = written - kTailBytes;
   char header[kHeaderBytesMax];
   const size_t header_bytes = encode_header(opcode, compressed_bytes, header, true);
