@@ -3,84 +3,148 @@
 #include <algorithm>
 #include <utility>
 
-namespace millrace::store::memory {
+#include "base/assert.h"
 
-const model::Position* Log::repeated(const AppendOptions& options, base::MonotonicTime now) {
-  if (options.idempotency_key.empty() || idempotency_ == nullptr) return nullptr;
-  const auto found = idempotency_->results.find(options.idempotency_key);
-  return found == idempotency_->results.end() || now >= found->second.expires ? nullptr : &found->second.position;
+namespace millrace::store::memory {
+namespace {
+
+// Longer ones are as good as for ever, and would overflow.
+base::Duration bounded(std::chrono::milliseconds duration) {
+  constexpr std::chrono::milliseconds kForEver = std::chrono::years{100};
+  return std::min(duration, kForEver);
+}
+
+constexpr size_t kTableBytes = 48;   // a log's place in the store's tables
+constexpr size_t kSharedBytes = 16;  // the head of base::SharedBytes' block
+
+}  // namespace
+
+size_t Log::expire(base::MonotonicTime now, size_t most) {
+  size_t count = 0;
+  while (count < most && !entries_.empty() && now - entries_.front().appended >= history_ttl_) {
+    pop_front();
+    ++count;
+  }
+  if (keys_ == nullptr) return count;
+  count += keys_->expire(now, most - count);
+  if (keys_->empty()) keys_.reset();
+  return count;
+}
+
+bool Log::forgotten(base::MonotonicTime now) const {
+  return entries_.empty() && keys_ == nullptr && now - last_use_ >= meta_ttl_;
+}
+
+void Log::use(const LogOptions& options, base::MonotonicTime now) {
+  history_ttl_ = bounded(options.history_ttl);
+  meta_ttl_ = bounded(options.meta_ttl);
+  use(now);
+  while (entries_.size() > options.history_size) pop_front();
+  expire(now, kAll);
+}
+
+std::optional<model::Position> Log::remembered(std::string_view key) const {
+  if (key.empty() || keys_ == nullptr) return std::nullopt;
+  const std::optional<model::Offset> offset = keys_->find(key);
+  if (!offset) return std::nullopt;
+  return at(*offset);
 }
 
 bool Log::outdated(const AppendOptions& options) const {
-  return options.version != 0 && options.version_epoch == version_epoch_ && options.version <= version_;
+  return options.version != 0 && version_ != nullptr && version_->epoch == options.version_epoch &&
+         options.version <= version_->number;
 }
 
-const model::Position& Log::append(model::Publication publication, const LogOptions& log, const AppendOptions& options,
-                                   base::MonotonicTime now) {
-  top_.offset = model::Offset{top_.offset.value() + 1};
-  publication.offset = top_.offset;
-  bytes_ += publication.data.size();
-  entries_.push_back({std::move(publication), now + log.history_ttl});
-  while (entries_.size() > log.history_size) pop_front();
-  if (options.version != 0) {
-    version_ = options.version;
-    version_epoch_ = options.version_epoch;
+model::Position Log::append(model::Publication publication, const LogOptions& options,
+                            base::MonotonicTime now) {
+  if (entries_.size() == options.history_size) pop_front();
+  top_ = model::Offset{top_.value() + 1};
+  publication.offset = top_;
+  entry_bytes_ += bytes_of(publication);
+  entries_.push_back({std::move(publication), now}, options.history_size);
+  return top();
+}
+
+bool Log::remember(const AppendOptions& options, const Appended& answer, base::MonotonicTime now,
+                   size_t keys_max) {
+  if (options.version != 0 && !answer.suppressed) {
+    if (version_ == nullptr) version_ = std::make_unique<Version>();
+    version_->number = options.version;
+    version_->epoch = options.version_epoch;
   }
-  if (!options.idempotency_key.empty()) remember(options, now);
-  return top_;
-}
-
-void Log::remember(const AppendOptions& options, base::MonotonicTime now) {
-  if (idempotency_ == nullptr) idempotency_ = std::make_unique<Idempotency>();
-  Idempotency& keys = *idempotency_;
-  const bool is_new = keys.results.insert_or_assign(options.idempotency_key, Remembered{top_, now + options.idempotency_window}).second;
-  if (!is_new) std::erase(keys.order, options.idempotency_key);
-  keys.order.push_back(options.idempotency_key);
-  if (keys.order.size() <= kIdempotencyKeysMax) return;
-  keys.results.erase(keys.results.find(keys.order.front()));
-  keys.order.pop_front();
-  ++keys.dropped;
+  if (options.idempotency_key.empty()) return false;
+  if (keys_ == nullptr) keys_ = std::make_unique<IdempotencyKeys>();
+  return keys_->add(options.idempotency_key, answer.position.offset,
+                    now + bounded(options.idempotency_window), keys_max);
 }
 
 Page Log::read(const ReadOptions& options) const {
   Page page;
-  page.top = top_;
-  const size_t limit = options.limit.value_or(entries_.size());
-  const auto offset_of = [](const Entry& entry) { return entry.publication.offset; };
-  if (options.reverse) {
-    auto end = options.since ? std::ranges::lower_bound(entries_, *options.since, {}, offset_of) : entries_.end();
-    while (end != entries_.begin() && page.publications.size() < limit) page.publications.push_back((--end)->publication);
-    return page;
+  page.top = top();
+  const size_t size = entries_.size();
+  size_t begin = 0;
+  size_t end = size;
+  if (options.since) {
+    const uint64_t first = top_.value() - size + 1;
+    const uint64_t since = std::clamp(options.since->value(), first - 1, top_.value() + 1);
+    if (options.reverse) {
+      end = since < first ? 0 : static_cast<size_t>(since - first);
+    } else {
+      begin = std::min(static_cast<size_t>(since + 1 - first), size);
+    }
   }
-  auto begin = options.since ? std::ranges::upper_bound(entries_, *options.since, {}, offset_of) : entries_.begin();
-  while (begin != entries_.end() && page.publications.size() < limit) page.publications.push_back((begin++)->publication);
+  const size_t count = std::min(end - begin, options.limit.value_or(kAll));
+  page.publications.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    page.publications.push_back(entries_[options.reverse ? end - 1 - i : begin + i].publication);
+  }
   return page;
 }
 
-void Log::clear() {
+void Log::remove() {
   entries_.clear();
-  entries_.shrink_to_fit();
-  bytes_ = 0;
+  entry_bytes_ = 0;
 }
 
 void Log::pop_front() {
-  bytes_ -= entries_.front().publication.data.size();
+  entry_bytes_ -= bytes_of(entries_.front().publication);
   entries_.pop_front();
 }
 
-void Log::expire(base::MonotonicTime now) {
-  while (!entries_.empty() && now >= entries_.front().expires) pop_front();
-  if (entries_.empty()) entries_.shrink_to_fit();
-  if (idempotency_ == nullptr) return;
-  while (!idempotency_->order.empty()) {
-    const auto oldest = idempotency_->results.find(idempotency_->order.front());
-    if (now < oldest->second.expires) return;
-    idempotency_->results.erase(oldest);
-    idempotency_->order.pop_front();
-  }
-  idempotency_.reset();
+size_t Log::bytes() const {
+  size_t bytes = bytes_of_new(name_) + entry_bytes_;
+  if (keys_ != nullptr) bytes += sizeof(IdempotencyKeys) + keys_->bytes();
+  if (version_ != nullptr) bytes += sizeof(Version) + version_->epoch.size();
+  return bytes;
 }
 
-void Log::touch(const LogOptions& log, base::MonotonicTime now) { forget_at_ = now + log.meta_ttl; }
+size_t Log::bytes_of_new(std::string_view name) {
+  return sizeof(Log) + kTableBytes + name.size();
+}
+
+size_t Log::bytes_of(const model::Publication& publication) {
+  size_t bytes = sizeof(Entry) + kSharedBytes + publication.data.size();
+  for (const auto& [key, value] : publication.tags) {
+    bytes += sizeof(model::Tags::value_type) + key.size() + value.size();
+  }
+  if (const model::ClientInfo* info = publication.info.get()) {
+    bytes += sizeof(*info) + info->user.size() + info->client.size() + info->conn_info.size() +
+             info->chan_info.size();
+  }
+  return bytes;
+}
+
+size_t Log::bytes_of(const AppendOptions& options) {
+  size_t bytes = 0;
+  if (!options.idempotency_key.empty()) {
+    bytes += sizeof(IdempotencyKeys) + IdempotencyKeys::bytes_of(options.idempotency_key);
+  }
+  if (options.version != 0) bytes += sizeof(Version) + options.version_epoch.size();
+  return bytes;
+}
+
+size_t Log::bytes_in_the_way(const LogOptions& options) const {
+  return entries_.size() == options.history_size ? bytes_of(entries_.front().publication) : 0;
+}
 
 }  // namespace millrace::store::memory
