@@ -1,8 +1,8 @@
 # millrace_module(<folder> [DEPS folder...] [LIBS target...] SOURCES file... [TESTS file...])
 #
-# One folder of src/ as a static library `millrace_<folder>`, with the tests that stand beside its sources as one test
-# program `<folder>_test`. DEPS are checked against src/LAYERS, so a wrong arrow fails the configure step.
-# HEADER_ONLY makes an interface library.
+# One folder of src/ as a static library `millrace_<folder>`, with the tests that stand beside its
+# sources as one test program `<folder>_test`. DEPS are checked against src/LAYERS, so a wrong arrow
+# fails the configure step. HEADER_ONLY makes an interface library.
 
 file(STRINGS ${PROJECT_SOURCE_DIR}/src/LAYERS MILLRACE_LAYERS REGEX "^[0-9]+ ")
 set_property(DIRECTORY ${PROJECT_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS src/LAYERS)
@@ -49,8 +49,8 @@ function(millrace_module folder)
   endif()
 endfunction()
 
-# millrace_test(<name> [DEPS folder...] [LIBS target...] SOURCES file...): one GoogleTest program, known to ctest. The
-# target `unit_tests` builds them all.
+# millrace_test(<name> [DEPS folder...] [LIBS target...] SOURCES file...): one GoogleTest program,
+# known to ctest. The target `unit_tests` builds them all.
 function(millrace_test name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;SOURCES" ${ARGN})
   set(dep_targets ${ARG_DEPS})
@@ -66,8 +66,9 @@ function(millrace_test name)
   add_dependencies(unit_tests ${name})
 endfunction()
 
-# millrace_headers_alone(): the target `headers_alone`, which compiles every header of src/ as the only line of a source
-# file. Not part of `all`; tools/test.sh builds it. The one place that globs: a header that nobody listed is looked at too.
+# millrace_headers_alone(): the target `headers_alone`, which compiles every header of src/ as the
+# only line of a source file. Not part of `all`; tools/test.sh builds it. The one place that globs:
+# a header that nobody listed is looked at too.
 function(millrace_headers_alone)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/*.h)
   set(sources)

@@ -1,5 +1,5 @@
-# What every target is compiled and linked with: ccache, sanitizers, section garbage collection, hardening.
-# Warnings are in millrace.cmake: they are for our own targets only.
+# What every target is compiled and linked with: ccache, sanitizers, section garbage collection,
+# hardening. Warnings are in millrace.cmake: they are for our own targets only.
 
 if(MILLRACE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(MILLRACE_CCACHE_PROGRAM ccache)
@@ -9,7 +9,8 @@ if(MILLRACE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
-# Position-independent executables. Without the check CMake would compile with -fPIE and not link with -pie.
+# Position-independent executables. Without the check CMake would compile with -fPIE and not link
+# with -pie.
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES C CXX)
@@ -25,7 +26,8 @@ if(MILLRACE_SANITIZE)
   add_link_options(-fsanitize=${MILLRACE_SANITIZE})
 endif()
 
-# Debug builds check the standard library's preconditions too; the release is hardened against what slips through.
+# Debug builds check the standard library's preconditions too; the release is hardened against what
+# slips through.
 add_compile_definitions($<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 add_compile_options("$<$<CONFIG:RelWithDebInfo>:-fstack-protector-strong;-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
 add_link_options($<$<CONFIG:RelWithDebInfo>:LINKER:-z,relro,-z,now>)

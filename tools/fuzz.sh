@@ -3,8 +3,9 @@
 #
 #   fuzz.sh PROGRAM NAME [SECONDS]     SECONDS defaults to $MILLRACE_FUZZ_SECONDS, or 8
 #
-# The corpus in the repository is only read: it is copied, and what the run adds to the copy goes with it. An input that
-# fails is left in build/fuzz/failures/NAME-*; fix it, and keep it in fuzz/regressions/NAME/.
+# The corpus in the repository is only read: it is copied, and what the run adds to the copy goes
+# with it. An input that fails is left in build/fuzz/failures/NAME-*; fix it, and keep it in
+# fuzz/regressions/NAME/.
 set -euo pipefail
 
 program=$1

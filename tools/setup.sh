@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what is missing: Debian packages of the sections of packages.txt that are asked for, and the JavaScript side.
+# Installs what is missing: Debian packages of the sections of packages.txt that are asked for, and
+# the JavaScript side.
 #
 #   setup.sh build page          what `make run` needs
 #   setup.sh build page test     what `make test` needs
 #
-# Without apt, root or a network it says what it would have installed, and leaves it to the build to do with what is there.
-# When nothing is missing it takes well under a second and asks nobody.
+# Without apt, root or a network it says what it would have installed, and leaves it to the build to
+# do with what is there. When nothing is missing it takes well under a second and asks nobody.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,7 +30,8 @@ wanted_packages() {
   done <packages.txt
 }
 
-# Those of the packages given that dpkg doesn't know as installed. Without dpkg: none, since nobody can tell.
+# Those of the packages given that dpkg doesn't know as installed. Without dpkg: none, since nobody
+# can tell.
 missing_packages() {
   command -v dpkg-query >/dev/null || return 0
   local installed package
@@ -42,7 +44,8 @@ missing_packages() {
   done
 }
 
-# How to become root: nothing, or sudo. Fails when there is no way without a question that nobody would answer.
+# How to become root: nothing, or sudo. Fails when there is no way without a question that nobody
+# would answer.
 as_root() {
   if ((EUID == 0)); then
     "$@"

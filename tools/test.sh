@@ -13,7 +13,8 @@
 #   tsan      the unit tests under ThreadSanitizer
 #   fuzz      every fuzz target for MILLRACE_FUZZ_SECONDS (8)
 #
-# Each stage that ran leaves a line `stage passed failed` in build/test/totals, which .ci/run adds up.
+# Each stage that ran leaves a line `stage passed failed` in build/test/totals, which .ci/run adds
+# up.
 #
 # shellcheck disable=SC2317  # the stages are called by name
 set -euo pipefail
@@ -37,7 +38,8 @@ sum_reports() {
     sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# run_ctest PRESET [COMMAND...]: every test program that ctest knows, run by COMMAND, counted test by test.
+# run_ctest PRESET [COMMAND...]: every test program that ctest knows, run by COMMAND, counted test
+# by test.
 run_ctest() {
   local preset=$1 status=0 total failed
   shift
@@ -99,7 +101,8 @@ stage_asan() {
   UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan
 }
 
-# gcc 12's ThreadSanitizer can't map its shadow where the kernel randomises addresses with more than 28 bits.
+# gcc 12's ThreadSanitizer can't map its shadow where the kernel randomises addresses with more than
+# 28 bits.
 stage_tsan() {
   build tsan --target unit_tests
   if setarch --addr-no-randomize true 2>/dev/null; then
@@ -117,8 +120,8 @@ stage_fuzz() {
   return "$status"
 }
 
-# run_stage NAME: in a shell of its own, where a failing command ends the stage. Leaves its exit code in `status`, because a
-# caller that tested it would switch off `set -e` in all of the stage.
+# run_stage NAME: in a shell of its own, where a failing command ends the stage. Leaves its exit
+# code in `status`, because a caller that tested it would switch off `set -e` in all of the stage.
 run_stage() {
   local name=$1 began=$SECONDS
   printf '\n==> %s\n' "$name"

@@ -21,25 +21,26 @@ def check_format(tree):
     paths = tree.under(*FOLDERS)
     if not paths:
         return []
-    run = subprocess.run([FORMAT, "--dry-run", "-Werror", *paths], cwd=tree.root, capture_output=True, text=True, check=False)
+    command = [FORMAT, "--dry-run", "-Werror", *paths]
+    run = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=False)
     wrong = {}
     for line in run.stderr.splitlines():
         if "error:" in line:
             wrong.setdefault(line.partition(":")[0], []).append(line)
-    findings = [f"{path}: {len(lines)} places; run make format" for path, lines in sorted(wrong.items())]
-    return findings or ([run.stderr.strip()] if run.returncode else [])
+    findings = [f"{path}: {len(lines)} places; run make format" for path, lines in wrong.items()]
+    return sorted(findings) or ([run.stderr.strip()] if run.returncode else [])
 
 
 class Cache:
-    """Remembers which contents passed: a file for each, named by the hash of all that the verdict depends on."""
+    """Remembers what passed: a file each, named by the hash of what the verdict depends on."""
 
     def __init__(self, tree, build):
         self._tree = tree
         self._build = build
         self._folder = tree.root / "build" / "tidy-cache"
         self._folder.mkdir(parents=True, exist_ok=True)
-        version = subprocess.run([TIDY, "--version"], capture_output=True, text=True, check=True).stdout
-        self._common = version + tree.text(".clang-tidy")
+        version = subprocess.run([TIDY, "--version"], capture_output=True, text=True, check=True)
+        self._common = version.stdout + tree.text(".clang-tidy")
         self._closures = {}
 
     def _read(self, header):
@@ -66,7 +67,7 @@ class Cache:
 
 
 def _run_tidy(tree, build, path):
-    # Warnings are the build's, by the compiler it is made for; here they would only be clang's opinion of gcc's library.
+    # Warnings are the build's; here they would only be clang's opinion of gcc's library.
     command = [TIDY, "-p", build, "--quiet", "--extra-arg=-w", path]
     run = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, check=False)
     if run.returncode == 0:

@@ -1,4 +1,4 @@
-"""Just enough of C++ to measure it: text without comments and literals, and where each function begins and ends."""
+"""Just enough of C++ to measure it: code without literals, where functions begin and end."""
 import bisect
 import re
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ _LITERAL = re.compile(
 )
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"')
+_TYPE = re.compile(
+    r"(?:typedef\s+)?(class|struct|union)\b(?:\s*\[\[[^\]]*\]\])*\s*([\w:]*(?:<[^{]*>)?)")
 _TEST_MACROS = ("TEST", "TEST_F", "TEST_P", "TYPED_TEST", "TYPED_TEST_P")
 
 
@@ -30,7 +32,7 @@ def _blank(text):
 
 
 def without_literals(text):
-    """`text` with comments, strings and characters blanked; every line and column stays where it was."""
+    """`text` with comments and literals blanked; lines and columns stay where they were."""
     return _LITERAL.sub(lambda m: m.group(0) if m.group("number") else _blank(m.group(0)), text)
 
 
@@ -39,7 +41,7 @@ def without_directives(text):
 
 
 def includes(text):
-    """The #include "..." lines, as (line number, what is included). Those in comments don't count."""
+    """The #include "..." lines, as (line number, what is included), but for those in comments."""
     code = without_literals(text).splitlines()
     for number, line in enumerate(text.splitlines(), 1):
         found = _INCLUDE.match(line)
@@ -93,7 +95,7 @@ def _classify(head):
     if re.match(r"(inline\s+)?namespace\b", declaration) or re.match(r"extern\s*$", declaration):
         return "scope", None
     type_head = re.sub(r"\b(alignas|__attribute__)\s*\(+[^()]*\)+", "", declaration)
-    found = re.match(r"(?:typedef\s+)?(class|struct|union)\b(?:\s*\[\[[^\]]*\]\])*\s*([\w:]*(?:<[^{]*>)?)", type_head)
+    found = _TYPE.match(type_head)
     if found and "(" not in type_head:
         return "scope", re.sub(r"<.*", "", found.group(2)) or None
     if "(" not in declaration or re.search(r"=\s*$", declaration):
@@ -105,7 +107,10 @@ def _classify(head):
 
 
 def functions(text):
-    """Every function with a body in namespaces and classes, in order. Lambdas and local classes belong to their function."""
+    """Every function with a body in namespaces and classes, in order.
+
+    Lambdas and local classes are part of the function that they stand in.
+    """
     code = without_directives(without_literals(text))
     line_starts = [0] + [match.end() for match in re.finditer("\n", code)]
 
@@ -140,6 +145,7 @@ def functions(text):
             if kind == "function":
                 begin = head + len(declaration) - len(declaration.lstrip())
                 types = [scope for scope in scopes if scope]
-                found.append(Function(_function_name(declaration, types), line_of(begin), line_of(at - 1)))
+                name = _function_name(declaration, types)
+                found.append(Function(name, line_of(begin), line_of(at - 1)))
                 head = at
     return found

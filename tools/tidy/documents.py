@@ -1,4 +1,4 @@
-"""What the project says of itself: the tour, the code tables, nothing left to do, nobody's machine."""
+"""What the texts say: the tour, the code tables, nothing left for later, nobody's machine."""
 import posixpath
 import re
 import subprocess
@@ -44,18 +44,19 @@ def check_links(tree):
             continue
         for line, text in enumerate(tree.text(path).splitlines(), 1):
             for target in _LINK.findall(text):
+                if "://" in target or target.startswith("mailto:"):
+                    continue
                 place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-                if "://" not in target and not target.startswith("mailto:") and not (tree.root / place).exists():
+                if not (tree.root / place).exists():
                     findings.append(f"{path}:{line}: the link to {target} leads nowhere")
     return findings
 
 
 def check_codes(tree):
     """The tables of docs/protocol.md are those of proto/codes.json."""
-    run = subprocess.run(
-        [sys.executable, tree.root / "tools/codes.py", "docs", tree.root / "docs/protocol.md", "--check"],
-        capture_output=True, text=True, check=False,
-    )
+    tool, page = tree.root / "tools/codes.py", tree.root / "docs/protocol.md"
+    command = [sys.executable, tool, "docs", page, "--check"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     return [run.stderr.strip().replace(f"{tree.root}/", "")] if run.returncode else []
 
 

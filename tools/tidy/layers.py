@@ -3,7 +3,7 @@ import re
 
 from cxx import includes
 
-# Made by the build, as is every header with a template `.in` beside it; only their own folder includes them.
+# Made by the build, as is every header with a template `.in`; only their own folder includes them.
 GENERATED = ("model/codes_table.h",)
 
 
@@ -39,7 +39,7 @@ def _wrong_include(path, target, layers, tree):
     if other not in layers[own] and not path.endswith("_test.cc"):
         return f"src/LAYERS: {own} may not include {other}"
     contract = f"{other}/{other.rpartition('/')[2]}.h"
-    # A conformance suite is the other header that a folder has for others: for the tests of what implements it.
+    # A conformance suite is a folder's other public header: for the tests of what implements it.
     suite = path.endswith("_test.cc") and target == contract.replace(".h", "_conformance.h")
     if other != "base" and target != contract and not suite:
         return f'"{target}" is internal to {other}; from another folder include "{contract}"'
@@ -47,7 +47,7 @@ def _wrong_include(path, target, layers, tree):
 
 
 def check_layers(tree):
-    """Includes follow src/LAYERS, and reach another folder by its contract header only (base/ apart)."""
+    """Includes follow src/LAYERS, and reach another folder by its contract only (base/ apart)."""
     layers = read_layers(tree.text("src/LAYERS"))
     findings = []
     for path in tree.under("src"):

@@ -3,8 +3,8 @@
 
   tidy.py [--build build/release] [RULE...]
 
-Prints `ok RULE` or `failed RULE` with what it found, and exits 1 if anything failed. --build is a configured build with its
-generated headers; without it the rules that need one are left out (and said to be).
+Prints `ok RULE` or `failed RULE` with what it found, and exits 1 if anything failed. --build is a
+build with its generated headers; without it the rules that need one are left out, and said to be.
 """
 import argparse
 import pathlib
@@ -38,7 +38,8 @@ def run_rule(name, check):
     began = time.monotonic()
     findings = check()
     took = time.monotonic() - began
-    print(f"{'failed' if findings else 'ok'} {name}" + (f" ({took:.0f} s)" if took > 1 else ""), flush=True)
+    verdict = "failed" if findings else "ok"
+    print(f"{verdict} {name}" + (f" ({took:.0f} s)" if took > 1 else ""), flush=True)
     for finding in findings:
         print("  " + finding.replace("\n", "\n  "), flush=True)
     return not findings
@@ -59,7 +60,8 @@ def main():
         if name in RULES:
             held &= run_rule(name, lambda check=RULES[name]: check(tree))
         elif arguments.build:
-            held &= run_rule(name, lambda check=BUILD_RULES[name]: check(tree, arguments.build.resolve()))
+            build = arguments.build.resolve()
+            held &= run_rule(name, lambda check=BUILD_RULES[name]: check(tree, build))
         else:
             print(f"skipped {name}: it needs --build")
     return 0 if held else 1

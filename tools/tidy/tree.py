@@ -7,7 +7,7 @@ CXX = (".h", ".cc")
 
 
 class Tree:
-    """Everything under `root` that git knows or would add; without git, everything but what is built or installed."""
+    """What git knows or would add under `root`; without git, all but what is built or installed."""
 
     def __init__(self, root):
         self.root = pathlib.Path(root).resolve()
@@ -17,10 +17,9 @@ class Tree:
     def paths(self):
         """Relative paths with forward slashes, sorted."""
         if (self.root / ".git").exists():
-            listing = subprocess.run(
-                ["git", "-C", self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                check=True, capture_output=True, text=True,
-            ).stdout.split("\0")
+            command = ["git", "-C", self.root, "ls-files", "-z", "-co", "--exclude-standard"]
+            run = subprocess.run(command, check=True, capture_output=True, text=True)
+            listing = run.stdout.split("\0")
             return sorted(path for path in set(listing) if path and (self.root / path).is_file())
         skipped = {"build", "node_modules", "__pycache__"}
         files = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
@@ -29,7 +28,8 @@ class Tree:
     def under(self, *folders, suffixes=CXX):
         """The paths in these folders with these suffixes."""
         prefixes = tuple(folder + "/" for folder in folders)
-        return [path for path in self.paths if path.startswith(prefixes) and path.endswith(tuple(suffixes))]
+        inside = (path for path in self.paths if path.startswith(prefixes))
+        return [path for path in inside if path.endswith(tuple(suffixes))]
 
     def text(self, path):
         """A file's text; "" for a binary one."""

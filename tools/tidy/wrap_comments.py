@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Wraps comments that are wider than the page, before clang-format does it: that one doesn't know of hanging indents.
+"""Wraps comments that are too wide before clang-format does, which knows no hanging indents.
 
   wrap_comments.py FILE...     rewrites the files in place; `make format` calls it
 
-Looks only at comments with a line that is too wide, and there only at the item that has it: a paragraph, a list entry, or an
-entry like `Limits     what is bounded`, whose further lines stand under its text. A comment behind code goes above its line.
+Looks only at comments with a line that is too wide, and there only at the item that has it: a
+paragraph, a list entry, or an entry like `Limits     what is bounded`, whose further lines stand
+under its text. A comment behind code goes above its line.
 """
 import pathlib
 import re
@@ -33,7 +34,7 @@ def _wrap(indent, space, lead, text):
 
 
 def _belongs(line, indent, space, lead):
-    """The text of a line that goes on with an item whose further lines stand `lead` columns in; None for another item."""
+    """The text of a line that goes on with an item with a lead this wide; None for another item."""
     found = _COMMENT.match(line)
     if not found or found["indent"] != indent or len(found["space"]) != len(space) + lead:
         return None
@@ -65,12 +66,18 @@ def _too_wide(lines):
     return any(len(line) > COLUMNS_MAX for line in lines)
 
 
+def _liftable(indent, code):
+    """Whether `code` is code that the slashes behind it are no part of, and fits by itself."""
+    in_string = code.count('"') % 2 == 1
+    return not code.startswith("//") and not in_string and len(indent + code) <= COLUMNS_MAX
+
+
 def _lift_trailing(lines):
     """Comments that stand behind code and make its line too wide go above it."""
     out, at = [], 0
     while at < len(lines):
         found = _TRAILING.match(lines[at]) if len(lines[at]) > COLUMNS_MAX else None
-        if not found or found["code"].startswith("//") or found["code"].count('"') % 2 or len(found["indent"] + found["code"]) > COLUMNS_MAX:
+        if not found or not _liftable(found["indent"], found["code"]):
             out.append(lines[at])
             at += 1
             continue
