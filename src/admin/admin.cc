@@ -30,9 +30,11 @@ http::Response health_response(const Sources& sources, bool only_alive) {
   }
   std::string_view status = well ? "ok" : "failing";
   if (sources.draining()) status = "draining";
-  std::string body = R"({"status":")" + std::string(status) + R"(","components":{)" + components + R"(},"connections":)" +
+  std::string body = R"({"status":")" + std::string(status) + R"(","components":{)" + components +
+                     R"(},"connections":)" +
                      std::to_string(sources.registry.total(metrics::Gauge::kConnections)) +
-                     R"(,"memory":{"resident_bytes":)" + std::to_string(metrics::read_process_stats().resident_bytes) + "}}\n";
+                     R"(,"memory":{"resident_bytes":)" +
+                     std::to_string(metrics::read_process_stats().resident_bytes) + "}}\n";
   return http::Response::json(well || only_alive ? 200 : 503, std::move(body));
 }
 
@@ -56,12 +58,13 @@ void add_routes(http::Router& router, const Options& options, Sources sources) {
   // Shared by the handlers of one router, which may outlive this call.
   const auto shared = std::make_shared<const Sources>(std::move(sources));
   if (options.metrics) {
-    router.add("GET", options.metrics_path, [shared](const http::Request&, http::Responder responder) {
-      responder.send({.status = 200,
-                      .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                      .body = shared->registry.render(),
-                      .headers = {}});
-    });
+    router.add("GET", options.metrics_path,
+               [shared](const http::Request&, http::Responder responder) {
+                 responder.send({.status = 200,
+                                 .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                 .body = shared->registry.render(),
+                                 .headers = {}});
+               });
   }
   if (options.health) {
     const auto ready = [shared](const http::Request&, http::Responder responder) {
@@ -69,9 +72,10 @@ void add_routes(http::Router& router, const Options& options, Sources sources) {
     };
     router.add("GET", options.health_path, ready);
     router.add("GET", options.health_path + "/ready", ready);
-    router.add("GET", options.health_path + "/live", [shared](const http::Request&, http::Responder responder) {
-      responder.send(health_response(*shared, true));
-    });
+    router.add("GET", options.health_path + "/live",
+               [shared](const http::Request&, http::Responder responder) {
+                 responder.send(health_response(*shared, true));
+               });
   }
   if (options.tables) {
     router.add("GET", "/debug/tables", [shared](const http::Request&, http::Responder responder) {
@@ -84,12 +88,14 @@ void add_routes(http::Router& router, const Options& options, Sources sources) {
     router.add("GET", "/", [](const http::Request&, http::Responder responder) {
       // Everything is in the one file; it talks to this server and to nobody else.
       constexpr const char* kPolicy =
-          "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self' ws: wss:; "
+          "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src "
+          "data:; connect-src 'self' ws: wss:; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
       responder.send({.status = 200,
                       .content_type = "text/html; charset=utf-8",
                       .body = std::string(page()),
-                      .headers = {{"Content-Security-Policy", kPolicy}, {"X-Content-Type-Options", "nosniff"}}});
+                      .headers = {{"Content-Security-Policy", kPolicy},
+                                  {"X-Content-Type-Options", "nosniff"}}});
     });
   }
 }

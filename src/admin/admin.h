@@ -1,7 +1,9 @@
-// What operators and probes ask a node: /metrics, /health, /health/live, /health/ready, and in --dev the playground page.
+// What operators and probes ask a node: /metrics, /health, /health/live, /health/ready, and in
+// --dev the playground page.
 //
-// Added to the router of every core; each handler runs on the core that the request came to. Everything it shows is read
-// without asking another core, so that it answers also while one is stuck; /debug/tables apart.
+// Added to the router of every core; each handler runs on the core that the request came to.
+// Everything it shows is read without asking another core, so that it answers also while one is
+// stuck; /debug/tables apart.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +33,8 @@ struct Component {
   base::Result<> state;
 };
 
-// What one core holds. After every client has gone all of it is 0 again, but for the asker's own HTTP connection.
+// What one core holds. After every client has gone all of it is 0 again, but for the asker's own
+// HTTP connection.
 struct Tables {
   size_t connections = 0;
   size_t http_connections = 0;
@@ -51,12 +54,13 @@ struct Sources {
   std::function<void(std::move_only_function<void(std::vector<Tables>)>)> tables;
 };
 
-// GET /metrics        the Prometheus text format
-// GET /health/live    200 as long as the process answers
-// GET /health/ready   200 when every component works and the node takes new clients, 503 otherwise; /health is the same
+// GET /metrics        the Prometheus text format GET /health/live    200 as long as the process
+// answers GET /health/ready   200 when every component works and the node takes new clients, 503
+// otherwise; /health is the same
 //   {"status":"ok","components":{"loop-0":{"status":"ok"},…},"connections":17,"memory":{"resident_bytes":12345678}}
 //
-// GET /debug/tables   {"cores":[{"connections":0,"http_connections":1,…},…]}: counted, not summed up from metrics; for tests that
+// GET /debug/tables   {"cores":[{"connections":0,"http_connections":1,…},…]}: counted, not summed
+// up from metrics; for tests that
 //                     look for what was left behind
 void add_routes(http::Router& router, const Options& options, Sources sources);
 

@@ -25,7 +25,8 @@ bool authorized(const Options& options, const http::Request& request) {
   const std::string_view header = request.header("X-API-Key");
   if (!header.empty()) return same_key(header, options.key);
   const std::string_view authorization = request.header("Authorization");
-  if (authorization.starts_with(kScheme)) return same_key(authorization.substr(kScheme.size()), options.key);
+  if (authorization.starts_with(kScheme))
+    return same_key(authorization.substr(kScheme.size()), options.key);
   const std::optional<std::string> parameter = request.parameter("api_key");
   return parameter && same_key(*parameter, options.key);
 }
@@ -35,7 +36,8 @@ struct Publish {
   std::string data;  // JSON text on one line; "" if it was absent
 };
 
-// The payload's own text is kept: it goes to the subscribers as it came. nullopt: the fields have the wrong types.
+// The payload's own text is kept: it goes to the subscribers as it came. nullopt: the fields have
+// the wrong types.
 std::optional<Publish> read_publish(std::string_view body) {
   simdjson::ondemand::parser parser;
   simdjson::padded_string padded(body);
@@ -53,7 +55,8 @@ std::optional<Publish> read_publish(std::string_view body) {
       publish.channel = channel;
     } else if (key == "data") {
       std::string_view text;
-      if (simdjson::to_json_string(field.value()).get(text) != simdjson::SUCCESS) return std::nullopt;
+      if (simdjson::to_json_string(field.value()).get(text) != simdjson::SUCCESS)
+        return std::nullopt;
       publish.data.clear();
       protocol::append_json_line(publish.data, text);
     }
@@ -68,13 +71,16 @@ http::Response error_response(const model::ReplyError& error) {
 }
 
 void publish(hub::Hub& hub, const http::Request& request, http::Responder responder) {
-  // What simdjson's on-demand front end skips it does not validate, so the whole body is checked first.
-  if (!protocol::valid_json(request.body)) return responder.send(http::Response::text(400, "the body is not valid JSON\n"));
+  // What simdjson's on-demand front end skips it does not validate, so the whole body is checked
+  // first.
+  if (!protocol::valid_json(request.body))
+    return responder.send(http::Response::text(400, "the body is not valid JSON\n"));
   std::optional<Publish> read = read_publish(request.body);
   if (!read || read->channel.empty() || read->data.empty()) {
     return responder.send(error_response(model::errors::kBadRequest));
   }
-  hub::PublishAsk what{.data = base::SharedBytes::copy_of(read->data), .received = base::monotonic_now()};
+  hub::PublishAsk what{.data = base::SharedBytes::copy_of(read->data),
+                       .received = base::monotonic_now()};
   hub.publish(std::move(read->channel), std::move(what),
               [responder = std::move(responder)](std::optional<model::ReplyError> error) mutable {
                 if (error) return responder.send(error_response(*error));
@@ -85,10 +91,12 @@ void publish(hub::Hub& hub, const http::Request& request, http::Responder respon
 }  // namespace
 
 void add_routes(http::Router& router, const Options& options, hub::Hub& hub) {
-  router.add("POST", options.prefix + "/publish", [options, &hub](const http::Request& request, http::Responder responder) {
-    if (!authorized(options, request)) return responder.send(http::Response::text(401, ""));
-    publish(hub, request, std::move(responder));
-  });
+  router.add("POST", options.prefix + "/publish",
+             [options, &hub](const http::Request& request, http::Responder responder) {
+               if (!authorized(options, request))
+                 return responder.send(http::Response::text(401, ""));
+               publish(hub, request, std::move(responder));
+             });
 }
 
 }  // namespace millrace::api

@@ -44,30 +44,38 @@ void reload(config::Invocation& invocation) {
     }
     return;
   }
-  const config::Difference difference = config::reloadable_difference(invocation.config, loaded->config);
-  for (const std::string& key : difference.needs_restart) log::warn("a changed key needs a restart", {{"key", key}});
+  const config::Difference difference =
+      config::reloadable_difference(invocation.config, loaded->config);
+  for (const std::string& key : difference.needs_restart)
+    log::warn("a changed key needs a restart", {{"key", key}});
   log::set_level(loaded->config.log.level);
   invocation.config.log.level = loaded->config.log.level;
-  log::info("configuration reloaded", {{"changed", difference.live.size()}, {"needs_restart", difference.needs_restart.size()}});
+  log::info("configuration reloaded", {{"changed", difference.live.size()},
+                                       {"needs_restart", difference.needs_restart.size()}});
 }
 
 std::string shown(const net::Address& address) {
   if (!address.unix_path.empty()) return address.to_string();
   const bool everywhere = address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
-  const net::Address to{.host = everywhere ? "localhost" : address.host, .port = address.port, .unix_path = {}};
+  const net::Address to{
+      .host = everywhere ? "localhost" : address.host, .port = address.port, .unix_path = {}};
   return "http://" + to.to_string();
 }
 
 void greet(const Node& node, const config::Config& config) {
-  for (const net::Address& address : node.addresses()) log::info("listening", {{"address", address.to_string()}});
-  log::info("open files", {{"limit", node.files().limit()}, {"for_clients", node.files().connections_max()}});
+  for (const net::Address& address : node.addresses())
+    log::info("listening", {{"address", address.to_string()}});
+  log::info("open files",
+            {{"limit", node.files().limit()}, {"for_clients", node.files().connections_max()}});
   if (!config.dev) return;
   const std::string url = shown(node.addresses().front());
-  print(stdout, "\n  Millrace " + std::string(kVersion) + " runs in --dev mode: everybody may do everything, so keep it to yourself.\n\n" +
-                    "    open      " + url + "/\n" +
-                    "    connect   ws" + url.substr(4) + config.websocket.handler_prefix + "\n" +
-                    "    publish   curl -d '{\"channel\":\"news\",\"data\":{\"text\":\"hello\"}}' " + url + config.http_api.handler_prefix +
-                    "/publish\n");
+  print(stdout,
+        "\n  Millrace " + std::string(kVersion) +
+            " runs in --dev mode: everybody may do everything, so keep it to yourself.\n\n" +
+            "    open      " + url + "/\n" + "    connect   ws" + url.substr(4) +
+            config.websocket.handler_prefix + "\n" +
+            "    publish   curl -d '{\"channel\":\"news\",\"data\":{\"text\":\"hello\"}}' " + url +
+            config.http_api.handler_prefix + "/publish\n");
   std::fflush(stdout);
 }
 
@@ -85,12 +93,16 @@ int serve(config::Invocation& invocation) {
     return kExitFailed;
   }
   Node& node = **made;
-  log::info("millrace", {{"version", kVersion}, {"pid", ::getpid()}, {"workers", node.workers()}, {"dev", invocation.config.dev}});
+  log::info("millrace", {{"version", kVersion},
+                         {"pid", ::getpid()},
+                         {"workers", node.workers()},
+                         {"dev", invocation.config.dev}});
   node.start();
   greet(node, invocation.config);
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload(invocation);
-  log::info("stopping", {{"signal", signal}, {"timeout_ms", invocation.config.shutdown_timeout.count()}});
+  log::info("stopping",
+            {{"signal", signal}, {"timeout_ms", invocation.config.shutdown_timeout.count()}});
   // A second signal ends the process at once, for an operator who will not wait.
   std::thread([signals] {
     int again = SIGHUP;
@@ -118,4 +130,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace millrace::app
 
-int main(int argc, char** argv) { return millrace::app::run(argc, argv); }
+int main(int argc, char** argv) {
+  return millrace::app::run(argc, argv);
+}

@@ -20,21 +20,26 @@ using namespace std::chrono_literals;
 constexpr base::Duration kHeartbeat = 1s;
 constexpr base::Duration kStuckAfter = 10s;
 
-// What the process opens for itself: standard streams, log and what a library may need; loops, listeners and their spares.
-size_t own_files(const Options& options) { return 16 + options.workers * (2 + 2 * options.listen.size()); }
+// What the process opens for itself: standard streams, log and what a library may need; loops,
+// listeners and their spares.
+size_t own_files(const Options& options) {
+  return 16 + options.workers * (2 + 2 * options.listen.size());
+}
 
 edge::Admission::Limits limits(const Options& options, const net::FileBudget& files) {
   edge::Admission::Limits result;
   result.sockets_max = files.limit() - std::min(own_files(options), files.limit() / 2);
   result.connections_max = files.connections_max();
-  if (options.connection_limit > 0) result.connections_max = std::min(result.connections_max, options.connection_limit);
+  if (options.connection_limit > 0)
+    result.connections_max = std::min(result.connections_max, options.connection_limit);
   result.connections_per_second_max = options.connection_rate_limit;
   return result;
 }
 
 }  // namespace
 
-// One core and everything that lives there. It is taken down from the outside in: edge, hub, the rest.
+// One core and everything that lives there. It is taken down from the outside in: edge, hub, the
+// rest.
 class Node::Worker final : public net::Acceptor {
  public:
   Worker(Node& node, std::unique_ptr<net::Loop> loop, metrics::Core& metrics)
@@ -68,11 +73,12 @@ class Node::Worker final : public net::Acceptor {
                                                            .options = node_.options_.edge});
     edge_->add_routes(router_);
     if (node_.options_.api_enabled) api::add_routes(router_, node_.options_.api, *hub_);
-    admin::add_routes(router_, node_.options_.admin,
-                      {.registry = node_.registry_,
-                       .components = [this] { return node_.components(*this); },
-                       .draining = [this] { return node_.admission_.closed(); },
-                       .tables = [this](auto done) { node_.collect_tables(*this, std::move(done)); }});
+    admin::add_routes(
+        router_, node_.options_.admin,
+        {.registry = node_.registry_,
+         .components = [this] { return node_.components(*this); },
+         .draining = [this] { return node_.admission_.closed(); },
+         .tables = [this](auto done) { node_.collect_tables(*this, std::move(done)); }});
     server_ = std::make_unique<http::Server>(*loop_, metrics_, node_.options_.http, router_);
   }
 
@@ -84,7 +90,8 @@ class Node::Worker final : public net::Acceptor {
     if (thread_.joinable()) thread_.join();
   }
 
-  // On this worker's core: asks everybody to leave, then stops the loop when they have, or at the deadline.
+  // On this worker's core: asks everybody to leave, then stops the loop when they have, or at the
+  // deadline.
   void drain(base::MonotonicTime deadline) {
     loop_->stop_listening();
     server_->close_when_idle();
@@ -115,7 +122,8 @@ class Node::Worker final : public net::Acceptor {
   base::Result<> store_health() const { return store_.health(); }
 
   void on_accept(std::unique_ptr<net::Stream> stream) override {
-    const auto open = static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams)));
+    const auto open =
+        static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams)));
     if (node_.admission_.has_room(open)) return server_->accept(std::move(stream));
     metrics_.add(metrics::Counter::kAcceptRefused);
     server_->refuse(std::move(stream), 1s);
@@ -158,11 +166,13 @@ base::Result<std::unique_ptr<Node>> Node::create(Options options) {
 Node::Node(Options options)
     : options_(std::move(options)),
       files_(net::FileBudget::raise_to_hard_limit(options_.open_files_reserve)),
-      registry_(options_.workers, {.region = options_.region, .server_id = options_.server_id, .version = options_.version}),
+      registry_(options_.workers, {.region = options_.region,
+                                   .server_id = options_.server_id,
+                                   .version = options_.version}),
       admission_(limits(options_, files_)) {}
 
-// Connections that end give back their subscriptions, maybe on another core: no part of that way is taken down before all of
-// the parts that use it.
+// Connections that end give back their subscriptions, maybe on another core: no part of that way is
+// taken down before all of the parts that use it.
 Node::~Node() {
   for (const auto& worker : workers_) worker->loop().stop();
   for (const auto& worker : workers_) worker->join();
@@ -225,7 +235,8 @@ std::vector<admin::Component> Node::components(const Worker& asked) const {
   const base::MonotonicTime now = base::monotonic_now();
   for (size_t i = 0; i < workers_.size(); ++i) {
     base::Result<> state;
-    if (workers_[i]->stuck(now)) state = base::fail(base::ErrorCode::kUnavailable, "this core has not turned for 10 s");
+    if (workers_[i]->stuck(now))
+      state = base::fail(base::ErrorCode::kUnavailable, "this core has not turned for 10 s");
     result.push_back({"core-" + std::to_string(i), std::move(state)});
   }
   result.push_back({"broker", asked.broker_health()});
@@ -233,14 +244,16 @@ std::vector<admin::Component> Node::components(const Worker& asked) const {
   return result;
 }
 
-void Node::collect_tables(Worker& asked, std::move_only_function<void(std::vector<admin::Tables>)> done) {
+void Node::collect_tables(Worker& asked,
+                          std::move_only_function<void(std::vector<admin::Tables>)> done) {
   struct Collection {
     std::vector<admin::Tables> cores;
     size_t missing;
     std::move_only_function<void(std::vector<admin::Tables>)> done;
   };
   // Shared by the tasks in flight; touched on the asker's core only.
-  const auto collection = std::make_shared<Collection>(std::vector<admin::Tables>(workers_.size()), workers_.size(), std::move(done));
+  const auto collection = std::make_shared<Collection>(std::vector<admin::Tables>(workers_.size()),
+                                                       workers_.size(), std::move(done));
   for (size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->loop().post([this, &asked, collection, i] {
       asked.loop().post([collection, i, tables = workers_[i]->tables()] {

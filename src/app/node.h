@@ -1,5 +1,5 @@
-// A node: its cores, each with its loop, broker, store, hub, edge and HTTP server, wired together. The only place that names a
-// concrete broker or store.
+// A node: its cores, each with its loop, broker, store, hub, edge and HTTP server, wired together.
+// The only place that names a concrete broker or store.
 //
 // Made and run by main(); run() gives each core a thread and keeps the calling one for signals.
 #pragma once
@@ -33,8 +33,8 @@ class Node {
 
   void start();
 
-  // Closes every client with a code that makes it reconnect and lets requests finish; at the latest after `shutdown_timeout`
-  // all threads have ended. True if everybody left in time. Blocks.
+  // Closes every client with a code that makes it reconnect and lets requests finish; at the latest
+  // after `shutdown_timeout` all threads have ended. True if everybody left in time. Blocks.
   bool drain();
 
  private:
@@ -44,7 +44,8 @@ class Node {
   base::Result<> open();
   base::Result<> listen();
   std::vector<admin::Component> components(const Worker& asked) const;
-  void collect_tables(Worker& asked, std::move_only_function<void(std::vector<admin::Tables>)> done);
+  void collect_tables(Worker& asked,
+                      std::move_only_function<void(std::vector<admin::Tables>)> done);
 
   const Options options_;
   const net::FileBudget files_;

@@ -27,10 +27,14 @@ std::string host_name() {
 
 hub::DataFormat mapped(config::DataFormat format) {
   switch (format) {
-    case config::DataFormat::kAny: return hub::DataFormat::kAny;
-    case config::DataFormat::kJson: return hub::DataFormat::kJson;
-    case config::DataFormat::kJsonObject: return hub::DataFormat::kJsonObject;
-    case config::DataFormat::kBinary: return hub::DataFormat::kBinary;
+    case config::DataFormat::kAny:
+      return hub::DataFormat::kAny;
+    case config::DataFormat::kJson:
+      return hub::DataFormat::kJson;
+    case config::DataFormat::kJsonObject:
+      return hub::DataFormat::kJsonObject;
+    case config::DataFormat::kBinary:
+      return hub::DataFormat::kBinary;
   }
   return hub::DataFormat::kAny;
 }
@@ -50,14 +54,16 @@ hub::ChannelOptions mapped(const config::ChannelOptions& from) {
 
 hub::Options hub_options(const config::Config& config) {
   std::vector<std::pair<std::string, hub::ChannelOptions>> namespaces;
-  for (const config::Namespace& from : config.channel.namespaces) namespaces.emplace_back(from.name, mapped(from.options));
+  for (const config::Namespace& from : config.channel.namespaces)
+    namespaces.emplace_back(from.name, mapped(from.options));
   hub::Options options;
-  options.namespaces = hub::Namespaces({.max_length = config.channel.max_length,
-                                        .private_prefix = config.channel.private_prefix,
-                                        .namespace_boundary = config.channel.namespace_boundary,
-                                        .user_boundary = config.channel.user_boundary,
-                                        .user_separator = config.channel.user_separator},
-                                       mapped(config.channel.without_namespace), std::move(namespaces));
+  options.namespaces =
+      hub::Namespaces({.max_length = config.channel.max_length,
+                       .private_prefix = config.channel.private_prefix,
+                       .namespace_boundary = config.channel.namespace_boundary,
+                       .user_boundary = config.channel.user_boundary,
+                       .user_separator = config.channel.user_separator},
+                      mapped(config.channel.without_namespace), std::move(namespaces));
   options.insecure = config.client.insecure;
   return options;
 }
@@ -66,7 +72,8 @@ edge::Options edge_options(const config::Config& config) {
   edge::Options options;
   options.server_version = "Millrace " + std::string(kVersion);
   options.allowed_origins = config.client.allowed_origins;
-  options.allow_anonymous_connect_without_token = config.client.allow_anonymous_connect_without_token;
+  options.allow_anonymous_connect_without_token =
+      config.client.allow_anonymous_connect_without_token;
   options.insecure = config.client.insecure;
   options.ping_interval = config.client.ping_interval;
   options.pong_timeout = config.client.pong_timeout;
@@ -99,7 +106,8 @@ http::Options http_options(const config::HttpServer& from) {
 
 Options options_from(const config::Config& config) {
   Options options;
-  options.listen.push_back({.host = config.http_server.address, .port = config.http_server.port, .unix_path = {}});
+  options.listen.push_back(
+      {.host = config.http_server.address, .port = config.http_server.port, .unix_path = {}});
   if (!config.http_server.unix_socket.empty()) {
     options.listen.push_back({.host = {}, .port = 0, .unix_path = config.http_server.unix_socket});
   }
@@ -109,7 +117,9 @@ Options options_from(const config::Config& config) {
   options.connection_rate_limit = config.client.connection_rate_limit;
   options.shutdown_timeout = config.shutdown_timeout;
   options.region = config.node.region;
-  options.server_id = config.node.name.empty() ? host_name() + "_" + std::to_string(config.http_server.port) : config.node.name;
+  options.server_id = config.node.name.empty()
+                          ? host_name() + "_" + std::to_string(config.http_server.port)
+                          : config.node.name;
   options.version = kVersion;
   options.http = http_options(config.http_server);
   options.hub = hub_options(config);

@@ -1,5 +1,6 @@
-// Assertions: for bugs only, never for input. MILLRACE_ASSERT is on in every build; MILLRACE_DEBUG_ASSERT only in debug
-// builds, for checks on a hot path. A failed one prints the condition and its place, and aborts.
+// Assertions: for bugs only, never for input. MILLRACE_ASSERT is on in every build;
+// MILLRACE_DEBUG_ASSERT only in debug builds, for checks on a hot path. A failed one prints the
+// condition and its place, and aborts.
 #pragma once
 
 #include <cstdio>
@@ -14,10 +15,10 @@ namespace millrace::base {
 
 }  // namespace millrace::base
 
-#define MILLRACE_ASSERT(condition)                                              \
-  do {                                                                          \
-    if (!(condition)) [[unlikely]]                                              \
-      ::millrace::base::assertion_failed(#condition, __FILE__, __LINE__);       \
+#define MILLRACE_ASSERT(condition)                                        \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::millrace::base::assertion_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 #ifdef NDEBUG

@@ -1,4 +1,5 @@
-// Time as the rest of the code sees it: monotonic for intervals and time-outs, wall clock only for what people read.
+// Time as the rest of the code sees it: monotonic for intervals and time-outs, wall clock only for
+// what people read.
 //
 // Code below app/ asks its Executor for the time, so that a simulation can pass in its own.
 #pragma once
@@ -25,9 +26,9 @@ constexpr Duration operator-(MonotonicTime later, MonotonicTime earlier) {
 
 // Reads the machine's clock (one vDSO call).
 inline MonotonicTime monotonic_now() {
-  return MonotonicTime{std::chrono::duration_cast<Duration>(
-                           std::chrono::steady_clock::now().time_since_epoch())
-                           .count()};
+  return MonotonicTime{
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())
+          .count()};
 }
 
 // Milliseconds since 1970, UTC.

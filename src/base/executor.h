@@ -1,12 +1,16 @@
 // An Executor is one core: the thread on which everything that has its home there runs.
 //
-// Cores      post() and mailbox_depth() may be called from any thread; everything else only on the executor's own.
-// Order      Tasks posted by one thread to one executor run in the order they were posted. A task never runs inside post().
-// Turns      A core works in turns: events, then posted tasks, then timers, then every turn hook once. What a turn
-//            produced leaves in its hooks, so that it leaves together.
-// Limits     The mailbox is not bounded by the executor: a task that was posted is run. Who posts work on behalf of a
-//            peer looks at mailbox_depth() first and refuses when the target has fallen behind.
-// Failure    None: post() and after() succeed until the executor is destroyed, which drops what has not run.
+// Cores      post() and mailbox_depth() may be called from any thread; everything else only on the
+//            executor's own.
+// Order      Tasks posted by one thread to one executor run in the order they were posted. A task
+//            never runs inside post().
+// Turns      A core works in turns: events, then posted tasks, then timers, then every turn hook
+//            once. What a turn produced leaves in its hooks, so that it leaves together.
+// Limits     The mailbox is not bounded by the executor: a task that was posted is run. Who posts
+//            work on behalf of a peer looks at mailbox_depth() first and refuses when the target
+//            has fallen behind.
+// Failure    None: post() and after() succeed until the executor is destroyed, which drops what has
+//            not run.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +51,8 @@ class Executor {
   // How many posted tasks have not run yet (approximate from other threads).
   virtual size_t mailbox_depth() const = 0;
 
-  // Runs `task` on this core once, no earlier than `delay` from now. cancel() of a timer that ran is a no-op.
+  // Runs `task` on this core once, no earlier than `delay` from now. cancel() of a timer that ran
+  // is a no-op.
   virtual TimerId after(Duration delay, Task task) = 0;
   virtual void cancel(TimerId timer) = 0;
 

@@ -1,4 +1,5 @@
-// A reference to something callable, for callbacks that are called before the callee returns. Owns nothing.
+// A reference to something callable, for callbacks that are called before the callee returns. Owns
+// nothing.
 #pragma once
 
 #include <memory>

@@ -23,8 +23,9 @@ class Named {
 // One event-loop thread of this node, counted from 0.
 using CoreId = Named<struct CoreIdTag, uint16_t>;
 
-// A connection as seen from anywhere but its own core: where it lives, its slot there, and which of the connections that
-// had this slot it is. Resolved only on its core; one that has gone resolves to nothing.
+// A connection as seen from anywhere but its own core: where it lives, its slot there, and which of
+// the connections that had this slot it is. Resolved only on its core; one that has gone resolves
+// to nothing.
 struct ConnectionRef {
   CoreId core;
   uint32_t slot = 0;

@@ -17,11 +17,12 @@ namespace {
 std::atomic<Level> g_level{Level::kInfo};
 std::atomic<Format> g_format{Format::kText};
 
-// Lives until the process ends, so that the last words of a static's destructor still have somewhere to go.
+// Lives until the process ends, so that the last words of a static's destructor still have
+// somewhere to go.
 std::shared_ptr<spdlog::logger>& logger() {
   static auto* instance = new std::shared_ptr<spdlog::logger>([] {
-    auto made = std::make_shared<spdlog::logger>(
-        "millrace", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("millrace",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->set_level(spdlog::level::trace);
     return made;
@@ -31,11 +32,16 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 std::string_view name_of(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarn: return "warn";
-    case Level::kError: return "error";
-    case Level::kOff: return "off";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarn:
+      return "warn";
+    case Level::kError:
+      return "error";
+    case Level::kOff:
+      return "off";
   }
   return "off";
 }
@@ -45,8 +51,9 @@ std::string timestamp() {
   const std::time_t seconds = now_ms / 1000;
   std::tm utc{};
   gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now_ms % 1000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     now_ms % 1000);
 }
 
 bool plain(std::string_view value) {
@@ -73,7 +80,8 @@ std::string as_text(Level level, std::string_view event, std::initializer_list<F
 }
 
 std::string as_json(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  std::string line = fmt::format(R"({{"time":"{}","level":"{}","message":)", timestamp(), name_of(level));
+  std::string line =
+      fmt::format(R"({{"time":"{}","level":"{}","message":)", timestamp(), name_of(level));
   append_json_string(line, event);
   for (const Field& field : fields) {
     line.push_back(',');
@@ -107,9 +115,13 @@ Result<> configure(const Options& options) {
   return {};
 }
 
-void set_level(Level level) { g_level = level; }
+void set_level(Level level) {
+  g_level = level;
+}
 
-bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+  return level >= g_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   const bool json = g_format.load(std::memory_order_relaxed) == Format::kJson;

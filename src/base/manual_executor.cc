@@ -62,11 +62,17 @@ ManualCores::ManualCores(size_t count) {
 
 ManualCores::~ManualCores() = default;
 
-Cores ManualCores::cores() const { return Cores{executors_}; }
+Cores ManualCores::cores() const {
+  return Cores{executors_};
+}
 
-Executor& ManualCores::at(size_t core) { return *owned_.at(core); }
+Executor& ManualCores::at(size_t core) {
+  return *owned_.at(core);
+}
 
-void ManualCores::run_turn(size_t core) { owned_.at(core)->run_turn(); }
+void ManualCores::run_turn(size_t core) {
+  owned_.at(core)->run_turn();
+}
 
 bool ManualCores::idle() const {
   return std::all_of(owned_.begin(), owned_.end(), [](const auto& core) { return core->idle(); });

@@ -1,4 +1,5 @@
-// Randomness, passed in: the operating system's for what must not be guessed, a seeded generator where a run must repeat.
+// Randomness, passed in: the operating system's for what must not be guessed, a seeded generator
+// where a run must repeat.
 #pragma once
 
 #include <array>
@@ -28,7 +29,8 @@ class OsRandom final : public Random {
   size_t used_ = 4096;
 };
 
-// xoshiro256** seeded with splitmix64: fast, repeatable, predictable. Never for ids that a client must not guess.
+// xoshiro256** seeded with splitmix64: fast, repeatable, predictable. Never for ids that a client
+// must not guess.
 class Prng final : public Random {
  public:
   explicit Prng(uint64_t seed);

@@ -1,6 +1,8 @@
-// How a fallible function answers: a value, or an Error that says what went wrong in words an operator can read.
+// How a fallible function answers: a value, or an Error that says what went wrong in words an
+// operator can read.
 //
-// For what the peer or the environment did wrong. A bug is an assertion (base/assert.h), and no exception is thrown.
+// For what the peer or the environment did wrong. A bug is an assertion (base/assert.h), and no
+// exception is thrown.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // SharedBytes: one immutable buffer, shared by everyone who still has to send or read it.
 //
-// Made once (a publication's payload, an encoded frame), then only read. Copying shares; the last holder frees. The count
-// is atomic, so holders may live on different cores. Empty bytes allocate nothing. A handle is one pointer wide.
+// Made once (a publication's payload, an encoded frame), then only read. Copying shares; the last
+// holder frees. The count is atomic, so holders may live on different cores. Empty bytes allocate
+// nothing. A handle is one pointer wide.
 #pragma once
 
 #include <atomic>

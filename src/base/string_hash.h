@@ -1,4 +1,5 @@
-// Hashing and comparing strings for tables that are looked up with views: no temporary string for a look-up.
+// Hashing and comparing strings for tables that are looked up with views: no temporary string for a
+// look-up.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,9 @@ namespace millrace::base {
 
 struct StringHash {
   using is_transparent = void;
-  size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 
 using StringEqual = std::equal_to<>;

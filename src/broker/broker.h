@@ -1,15 +1,21 @@
-// A Broker is the doorbell between nodes: it tells every node with interest in a channel that something happened there.
+// A Broker is the doorbell between nodes: it tells every node with interest in a channel that
+// something happened there.
 //
-// It may ring twice, late, out of order, or not at all: who needs more reads the store's log. The memory broker rings within
-// one node only. One Broker object per core serves the channels whose home is that core.
+// It may ring twice, late, out of order, or not at all: who needs more reads the store's log. The
+// memory broker rings within one node only. One Broker object per core serves the channels whose
+// home is that core.
 //
-// Cores      Every method is called on the broker's core and returns without blocking; every callback and every call of the
-//            Sink comes there in a later turn or before the method returns. `done` is called exactly once.
-// Order      Messages of one publisher core to one channel arrive in the order they were published, or not at all.
-// Interest   After subscribe()'s `done` was told success, every message published to the channel from then on is delivered,
-//            but for interruptions. Interest is a set: subscribing twice is once.
+// Cores      Every method is called on the broker's core and returns without blocking; every
+//            callback and every call of the Sink comes there in a later turn or before the method
+//            returns. `done` is called exactly once.
+// Order      Messages of one publisher core to one channel arrive in the order they were published,
+//            or not at all.
+// Interest   After subscribe()'s `done` was told success, every message published to the channel
+//            from then on is delivered, but for interruptions. Interest is a set: subscribing twice
+//            is once.
 // Limits     A message is at most kMessageBytesMax, encoded; larger ones fail with kTooLarge.
-// Failure    kUnavailable: the engine does not answer; may be retried. The Sink hears of every interruption.
+// Failure    kUnavailable: the engine does not answer; may be retried. The Sink hears of every
+//            interruption.
 #pragma once
 
 #include <cstddef>

@@ -7,10 +7,12 @@ namespace millrace::edge {
 namespace {
 
 bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-// '*' stands for any run of characters. Goes back to the last '*' on a mismatch: linear memory, at worst quadratic time.
+// '*' stands for any run of characters. Goes back to the last '*' on a mismatch: linear memory, at
+// worst quadratic time.
 bool glob_matches(std::string_view pattern, std::string_view text) {
   size_t p = 0;
   size_t t = 0;
@@ -46,22 +48,26 @@ bool Admission::open_connection(base::MonotonicTime now) {
 // One connection each 1/rate seconds, with up to a second's worth saved up while nobody came.
 bool Admission::within_rate(base::MonotonicTime now) {
   if (limits_.connections_per_second_max == 0) return true;
-  const int64_t step = std::max<int64_t>(1, 1'000'000 / static_cast<int64_t>(limits_.connections_per_second_max));
+  const int64_t step =
+      std::max<int64_t>(1, 1'000'000 / static_cast<int64_t>(limits_.connections_per_second_max));
   int64_t next = next_slot_us_.load(std::memory_order_relaxed);
   for (;;) {
     const int64_t earliest = std::max(next, now.microseconds - 1'000'000 + step);
     if (earliest > now.microseconds) return false;
-    if (next_slot_us_.compare_exchange_weak(next, earliest + step, std::memory_order_relaxed)) return true;
+    if (next_slot_us_.compare_exchange_weak(next, earliest + step, std::memory_order_relaxed))
+      return true;
   }
 }
 
-bool origin_allowed(std::string_view origin, std::string_view host, std::span<const std::string> patterns) {
+bool origin_allowed(std::string_view origin, std::string_view host,
+                    std::span<const std::string> patterns) {
   if (origin.empty()) return true;
   if (patterns.empty()) {
     const size_t scheme = origin.find("://");
     return scheme != std::string_view::npos && equal_without_case(origin.substr(scheme + 3), host);
   }
-  return std::ranges::any_of(patterns, [&](const std::string& pattern) { return glob_matches(pattern, origin); });
+  return std::ranges::any_of(
+      patterns, [&](const std::string& pattern) { return glob_matches(pattern, origin); });
 }
 
 }  // namespace millrace::edge

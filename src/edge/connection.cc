@@ -3,23 +3,25 @@
 //   kOpen ──▶ kClosing ──▶ kFinishing ──▶ kLingering ──▶ kDone
 //
 //   kOpen       messages flow
-//   kClosing    our close frame is queued or sent; the peer's is awaited, everything else from it is discarded
-//   kFinishing  both close frames are there, or the peer's will not come: what is pending still has to leave
-//   kLingering  everything was sent, FIN too; what the peer still sends is read and discarded, because closing a socket with
+//   kClosing    our close frame is queued or sent; the peer's is awaited, everything else from it
+//   is discarded kFinishing  both close frames are there, or the peer's will not come: what is
+//   pending still has to leave kLingering  everything was sent, FIN too; what the peer still sends
+//   is read and discarded, because closing a socket with
 //               unread bytes sends RST, which may overtake the close frame on its way
 //   kDone       to be destroyed at the end of the turn
 //
-// Every state but kOpen and kDone has a deadline of close_timeout. Flushing, at the end of the turn, moves a closing
-// connection on; so nothing is destroyed, and no listener removed from a channel, while a fan-out walks over them.
+// Every state but kOpen and kDone has a deadline of close_timeout. Flushing, at the end of the
+// turn, moves a closing connection on; so nothing is destroyed, and no listener removed from a
+// channel, while a fan-out walks over them.
 #include "edge/connection.h"
 
 #include <utility>
 
-
 namespace millrace::edge {
 namespace {
 
-constexpr size_t kAsksInFlightMax = 1024;  // more commands of a client than this are not read before earlier ones are answered
+// more commands of a client than this are not read before earlier ones are answered
+constexpr size_t kAsksInFlightMax = 1024;
 
 // One frame for all pings there will ever be.
 const base::SharedBytes& ping_frame(protocol::Format format) {
@@ -27,7 +29,10 @@ const base::SharedBytes& ping_frame(protocol::Format format) {
     std::string message;
     protocol::append_ping(of, message);
     std::string frame;
-    websocket::append_frame(frame, of == protocol::Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary, message);
+    websocket::append_frame(
+        frame,
+        of == protocol::Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary,
+        message);
     return base::SharedBytes::copy_of(frame);
   };
   static const base::SharedBytes json = make(protocol::Format::kJson);
@@ -38,7 +43,10 @@ const base::SharedBytes& ping_frame(protocol::Format format) {
 }  // namespace
 
 Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, const Options& options)
-    : core_(core), stream_(std::move(stream)), deflate_(options.deflate), frame_pings_(options.frame_pings) {
+    : core_(core),
+      stream_(std::move(stream)),
+      deflate_(options.deflate),
+      frame_pings_(options.frame_pings) {
   stream_->set_handler(this);
   if (options.format) session_.emplace(*options.format);
 }
@@ -60,21 +68,25 @@ void Connection::on_readable() {
     case net::IoResult::Status::kDone:
       core_.metrics.add(metrics::Counter::kBytesInbound, result.bytes);
       return feed(scratch.first(result.bytes));
-    case net::IoResult::Status::kWouldBlock: return;
+    case net::IoResult::Status::kWouldBlock:
+      return;
     case net::IoResult::Status::kEnd:
-    case net::IoResult::Status::kError: return done();
+    case net::IoResult::Status::kError:
+      return done();
   }
 }
 
 void Connection::feed(std::span<char> bytes) {
-  decoder_.feed(bytes, core_.websocket_options(!session_, deflate_), core_.websocket_scratch, *this);
+  decoder_.feed(bytes, core_.websocket_options(!session_, deflate_), core_.websocket_scratch,
+                *this);
   update_reading();
 }
 
 void Connection::discard_input() {
   const std::span<char> scratch = core_.loop.scratch();
   const net::IoResult result = stream_->read(scratch);
-  const bool over = result.status == net::IoResult::Status::kEnd || result.status == net::IoResult::Status::kError;
+  const bool over = result.status == net::IoResult::Status::kEnd ||
+                    result.status == net::IoResult::Status::kError;
   if (over) done();
 }
 
@@ -86,7 +98,8 @@ bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) 
   }
   core_.metrics.add(metrics::Counter::kEchoMessages);
   std::string frame;
-  if (!deflate_ || !websocket::append_deflated(frame, opcode, payload, core_.options.compression_level)) {
+  if (!deflate_ ||
+      !websocket::append_deflated(frame, opcode, payload, core_.options.compression_level)) {
     websocket::append_frame(frame, opcode, payload);
   }
   push(base::SharedBytes::copy_of(frame), 0);
@@ -192,11 +205,15 @@ void Connection::flush() {
   const Outbox::Written written = outbox_.flush(*stream_);
   core_.metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
   core_.metrics.add(metrics::Counter::kWrites, written.calls);
-  if (written.calls > 0) core_.metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
+  if (written.calls > 0)
+    core_.metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
   note_outbox_bytes(outbox_.bytes());
   switch (written.flushed) {
-    case Outbox::Flushed::kFailed: return done();
-    case Outbox::Flushed::kBlocked: core_.metrics.add(metrics::Counter::kShortWrites); break;
+    case Outbox::Flushed::kFailed:
+      return done();
+    case Outbox::Flushed::kBlocked:
+      core_.metrics.add(metrics::Counter::kShortWrites);
+      break;
     case Outbox::Flushed::kAll:
       if (state_ == State::kFinishing) {
         state_ = State::kLingering;
@@ -219,16 +236,19 @@ void Connection::note_outbox_bytes(size_t bytes) {
 void Connection::on_connected() {
   const base::Duration interval = core_.options.ping_interval;
   if (interval.count() == 0) return core_.loop.wheel().cancel(*this);
-  // The first ping comes somewhere in the interval's second half, so that clients that came together are not pinged together.
+  // The first ping comes somewhere in the interval's second half, so that clients that came
+  // together are not pinged together.
   const int64_t half = interval.count() / 2;
-  core_.loop.wheel().set(*this, base::Duration(half + static_cast<int64_t>(core_.random.below(static_cast<uint64_t>(half) + 1))));
+  core_.loop.wheel().set(*this, base::Duration(half + static_cast<int64_t>(core_.random.below(
+                                                          static_cast<uint64_t>(half) + 1))));
 }
 
 bool Connection::on_pong() {
   return std::exchange(awaiting_pong_, false);
 }
 
-// A ping, then the time a pong has, then the rest of the interval: the timer fires twice an interval, and a pong touches nothing.
+// A ping, then the time a pong has, then the rest of the interval: the timer fires twice an
+// interval, and a pong touches nothing.
 void Connection::ping() {
   core_.metrics.add(metrics::Counter::kPingsSent);
   if (frame_pings_) {
@@ -238,7 +258,8 @@ void Connection::ping() {
     push(ping_frame(session_->format()), 0);
   }
   awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0;
-  core_.loop.wheel().set(*this, pong_window_ ? core_.options.pong_timeout : core_.options.ping_interval);
+  core_.loop.wheel().set(*this,
+                         pong_window_ ? core_.options.pong_timeout : core_.options.ping_interval);
 }
 
 void Connection::on_open_timer() {
@@ -251,14 +272,16 @@ void Connection::on_open_timer() {
 
 void Connection::on_timer() {
   switch (state_) {
-    case State::kOpen: return on_open_timer();
+    case State::kOpen:
+      return on_open_timer();
     case State::kClosing:
     case State::kFinishing:
     case State::kLingering:
       // The peer neither closes nor reads: there is nobody to be polite to.
       stream_->reset();
       return done();
-    case State::kDone: return;
+    case State::kDone:
+      return;
   }
 }
 
@@ -268,7 +291,8 @@ void Connection::close(const model::Disconnect& why) {
   if (state_ != State::kOpen) return;
   core_.metrics.add(metrics::CodeCounter::kDisconnects, why.code);
   // A slow client would get the reason only after all that it does not read.
-  if (why.code == model::disconnects::kSlow.code) core_.metrics.add(metrics::Counter::kDroppedSlow, outbox_.drop());
+  if (why.code == model::disconnects::kSlow.code)
+    core_.metrics.add(metrics::Counter::kDroppedSlow, outbox_.drop());
   begin_close(why.code, why.reason, true);
 }
 

@@ -1,7 +1,9 @@
-// One WebSocket connection: its stream, its frames, its pending output and its deadlines, from the upgrade to the last byte.
+// One WebSocket connection: its stream, its frames, its pending output and its deadlines, from the
+// upgrade to the last byte.
 //
-// Lives on one core, owned by that core's table; destroyed only at the end of a turn. What the messages mean is the Session's
-// business; a connection without one echoes. The life of a connection is drawn in connection.cc.
+// Lives on one core, owned by that core's table; destroyed only at the end of a turn. What the
+// messages mean is the Session's business; a connection without one echoes. The life of a
+// connection is drawn in connection.cc.
 #pragma once
 
 #include <memory>
@@ -18,7 +20,10 @@
 
 namespace millrace::edge {
 
-class Connection final : public net::StreamHandler, public net::Timer, public websocket::Receiver, public Session::Host {
+class Connection final : public net::StreamHandler,
+                         public net::Timer,
+                         public websocket::Receiver,
+                         public Session::Host {
  public:
   struct Options {
     std::optional<protocol::Format> format;  // of the client's session; nullopt: an echo
@@ -31,10 +36,12 @@ class Connection final : public net::StreamHandler, public net::Timer, public we
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Once, after it was adopted: sends the handshake's response and takes the bytes that came behind the request.
+  // Once, after it was adopted: sends the handshake's response and takes the bytes that came behind
+  // the request.
   void start(std::string_view handshake, std::string unread);
 
-  // Called by Core, at the end of the turn: writes what is pending, and goes on with closing. And before destruction.
+  // Called by Core, at the end of the turn: writes what is pending, and goes on with closing. And
+  // before destruction.
   void flush();
   void leave();
 
@@ -53,7 +60,9 @@ class Connection final : public net::StreamHandler, public net::Timer, public we
   Variant variant() const override { return {session_->format(), deflate_}; }
   void on_publications(const base::SharedBytes& frames, uint32_t messages) override;
   void on_not_json() override { close(model::disconnects::kInappropriateProtocol); }
-  void on_moved(const LocalChannel& channel, uint32_t place) override { session_->on_moved(channel, place); }
+  void on_moved(const LocalChannel& channel, uint32_t place) override {
+    session_->on_moved(channel, place);
+  }
 
   // net::StreamHandler
   void on_readable() override;
@@ -89,8 +98,9 @@ class Connection final : public net::StreamHandler, public net::Timer, public we
   std::unique_ptr<net::Stream> stream_;
   websocket::Decoder decoder_;
   Outbox outbox_;
-  std::unique_ptr<std::string> replies_;  // messages of this turn, to leave as one frame; null while there are none
-  std::optional<Session> session_;        // nullopt: an echo
+  // messages of this turn, to leave as one frame; null while there are none
+  std::unique_ptr<std::string> replies_;
+  std::optional<Session> session_;  // nullopt: an echo
   base::ConnectionRef ref_;
   int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   State state_ = State::kOpen;

@@ -1,7 +1,8 @@
-// What the parts of one core's edge share: its connections, its fan-out, and the work that waits for the end of the turn.
+// What the parts of one core's edge share: its connections, its fan-out, and the work that waits
+// for the end of the turn.
 //
-// Lives on that core only. Connections are made and destroyed here, and destroyed only at the end of a turn: inside a turn a
-// Connection& stays good, whatever its callbacks decide.
+// Lives on that core only. Connections are made and destroyed here, and destroyed only at the end
+// of a turn: inside a turn a Connection& stays good, whatever its callbacks decide.
 #pragma once
 
 #include <cstddef>
@@ -53,8 +54,11 @@ class Core final : public base::TurnHook {
   void flush_later(Connection& connection) { dirty_.push_back(&connection); }
   void destroy_later(Connection& connection) { doomed_.push_back(&connection); }
 
-  // Deliveries of this turn, for the latency histogram: observed when their bytes have been handed to the kernel.
-  void note_deliveries(base::MonotonicTime received, size_t count) { deliveries_.push_back({received, count}); }
+  // Deliveries of this turn, for the latency histogram: observed when their bytes have been handed
+  // to the kernel.
+  void note_deliveries(base::MonotonicTime received, size_t count) {
+    deliveries_.push_back({received, count});
+  }
 
   void on_turn_end() override;
 

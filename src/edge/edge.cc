@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-
 #include "edge/connection.h"
 #include "edge/core.h"
 #include "edge/transport_websocket.h"
@@ -14,15 +13,20 @@ namespace millrace::edge {
 Edge::Edge(const Parts& parts) : core_(std::make_unique<Core>(parts)) {}
 Edge::~Edge() = default;
 
-size_t Edge::connections() const { return core_->connections(); }
-size_t Edge::local_channels() const { return core_->fanout.channels(); }
+size_t Edge::connections() const {
+  return core_->connections();
+}
+size_t Edge::local_channels() const {
+  return core_->fanout.channels();
+}
 
 void Edge::add_routes(http::Router& router) {
   Core& core = *core_;
   if (!core.options.websocket_disabled) {
-    router.add("GET", core.options.websocket_path, [&core](const http::Request& request, http::Responder responder) {
-      accept_websocket(core, request, std::move(responder), Endpoint::kClient);
-    });
+    router.add("GET", core.options.websocket_path,
+               [&core](const http::Request& request, http::Responder responder) {
+                 accept_websocket(core, request, std::move(responder), Endpoint::kClient);
+               });
   }
   if (core.options.echo) {
     router.add("GET", "/echo", [&core](const http::Request& request, http::Responder responder) {
@@ -40,9 +44,11 @@ void Edge::drain(const model::Disconnect& why) {
 void Edge::deliver(std::string_view channel, std::span<const model::Publication> publications) {
   const size_t deliveries = core_->fanout.deliver(channel, publications);
   if (deliveries == 0) return;
-  // The share of each publication; those that a variant could not take are few enough not to matter to a histogram.
+  // The share of each publication; those that a variant could not take are few enough not to matter
+  // to a histogram.
   const size_t each = std::max<size_t>(1, deliveries / publications.size());
-  for (const model::Publication& publication : publications) core_->note_deliveries(publication.received, each);
+  for (const model::Publication& publication : publications)
+    core_->note_deliveries(publication.received, each);
 }
 
 void Edge::answer(hub::Answer answer) {

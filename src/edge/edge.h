@@ -1,11 +1,15 @@
-// The edge owns sockets: bytes, frames, lifetimes, pending output, admission. What may happen is the hub's decision.
+// The edge owns sockets: bytes, frames, lifetimes, pending output, admission. What may happen is
+// the hub's decision.
 //
-// One Edge per core. It adds its endpoints to that core's HTTP router, takes streams over when they upgrade, and is how the hub
-// of the same core reaches its sessions. Everything runs on that core; only Admission is shared.
+// One Edge per core. It adds its endpoints to that core's HTTP router, takes streams over when they
+// upgrade, and is how the hub of the same core reaches its sessions. Everything runs on that core;
+// only Admission is shared.
 //
-// Limits     Options: message size, subscriptions per client, bytes of pending output, time to connect, to answer a ping and to
-//            close. Over each of them the client is closed with a code that says so, and a counter counts it.
-// Stopping   drain() closes every client with a code that makes it reconnect; connections() is 0 when the last one has gone.
+// Limits     Options: message size, subscriptions per client, bytes of pending output, time to
+//            connect, to answer a ping and to close. Over each of them the client is closed with a
+//            code that says so, and a counter counts it.
+// Stopping   drain() closes every client with a code that makes it reconnect; connections() is 0
+//            when the last one has gone.
 #pragma once
 
 #include <atomic>
@@ -31,14 +35,16 @@ struct Options {
   std::string server_version;
 
   // client.*
-  std::vector<std::string> allowed_origins;  // globs; empty: the Origin's host must be the Host that was asked
+  // globs; empty: the Origin's host must be the Host that was asked
+  std::vector<std::string> allowed_origins;
   bool allow_anonymous_connect_without_token = false;
   bool insecure = false;
   std::chrono::milliseconds ping_interval{25'000};  // 0: no pings
   std::chrono::milliseconds pong_timeout{8'000};    // 0: pongs are not waited for
   std::chrono::milliseconds stale_close_delay{10'000};
   size_t channel_limit = 128;
-  size_t outbox_bytes_max = 1024UL * 1024;  // client.queue_max_size; over half of it, nothing more is read from the client
+  // client.queue_max_size; over half of it, nothing more is read from the client
+  size_t outbox_bytes_max = 1024UL * 1024;
   bool connect_include_server_time = false;
 
   // websocket.*
@@ -49,24 +55,28 @@ struct Options {
   bool compression = false;
   int compression_level = 1;
   size_t compression_bytes_min = 0;
-  std::chrono::milliseconds close_timeout{5'000};  // for the peer's close frame, and for what still has to be sent
+  // for the peer's close frame, and for what still has to be sent
+  std::chrono::milliseconds close_timeout{5'000};
 
-  bool echo = false;  // --dev: a raw WebSocket echo at /echo, for conformance suites; messages up to 16 MiB
+  // --dev: a raw WebSocket echo at /echo, for conformance suites; messages up to 16 MiB
+  bool echo = false;
 };
 
 // Who may come in, for all cores together. Thread-safe.
 class Admission {
  public:
   struct Limits {
-    size_t sockets_max = SIZE_MAX;          // open sockets of any kind: the files this process may have, less a few
-    size_t connections_max = SIZE_MAX;      // client connections: what the reserve leaves, or client.connection_limit
+    // open sockets of any kind: the files this process may have, less a few
+    size_t sockets_max = SIZE_MAX;
+    // client connections: what the reserve leaves, or client.connection_limit
+    size_t connections_max = SIZE_MAX;
     size_t connections_per_second_max = 0;  // client.connection_rate_limit; 0: no limit
   };
 
   explicit Admission(const Limits& limits) : limits_(limits) {}
 
-  // Whether one more socket may stay when this process has `open_sockets` of them. Over connections_max, and up to here, sockets
-  // are only for health checks, metrics and the API.
+  // Whether one more socket may stay when this process has `open_sockets` of them. Over
+  // connections_max, and up to here, sockets are only for health checks, metrics and the API.
   bool has_room(size_t open_sockets) const { return open_sockets < limits_.sockets_max; }
 
   // A stream asks to become a client connection. False: answer 503.
@@ -85,12 +95,15 @@ class Admission {
 
   const Limits limits_;
   std::atomic<size_t> connections_{0};
-  std::atomic<int64_t> next_slot_us_{0};  // when, at the rate that is allowed, the next connection is due
+  // when, at the rate that is allowed, the next connection is due
+  std::atomic<int64_t> next_slot_us_{0};
   std::atomic<bool> closed_{false};
 };
 
-// Whether an Origin header may open a connection to `host`. No Origin: not a browser, always allowed.
-bool origin_allowed(std::string_view origin, std::string_view host, std::span<const std::string> patterns);
+// Whether an Origin header may open a connection to `host`. No Origin: not a browser, always
+// allowed.
+bool origin_allowed(std::string_view origin, std::string_view host,
+                    std::span<const std::string> patterns);
 
 class Core;
 
@@ -124,7 +137,6 @@ class Edge final : public hub::Delivery {
   void answer(hub::Answer answer) override;
 
  private:
-
   std::unique_ptr<Core> core_;
 };
 

@@ -7,11 +7,13 @@
 namespace millrace::edge {
 namespace {
 
-// A turn's publications are joined up to this size; then the next frame begins. Clients read a frame as a whole, and many
-// limit its size.
+// A turn's publications are joined up to this size; then the next frame begins. Clients read a
+// frame as a whole, and many limit its size.
 constexpr size_t kFrameBytesAim = 32UL * 1024;
 
-Variant variant_at(size_t index) { return {static_cast<protocol::Format>(index / 2), index % 2 == 1}; }
+Variant variant_at(size_t index) {
+  return {static_cast<protocol::Format>(index / 2), index % 2 == 1};
+}
 
 }  // namespace
 
@@ -39,7 +41,8 @@ void Fanout::remove(const Place& place) {
   // The last one takes the free place.
   channel.listeners_[place.place] = channel.listeners_.back();
   channel.listeners_.pop_back();
-  if (place.place < channel.listeners_.size()) channel.listeners_[place.place]->on_moved(channel, place.place);
+  if (place.place < channel.listeners_.size())
+    channel.listeners_[place.place]->on_moved(channel, place.place);
   if (!channel.listeners_.empty()) return;
   channels_.erase(channels_.find(channel.name()));
   metrics_.add(metrics::Gauge::kLocalChannels, -1);
@@ -67,7 +70,8 @@ size_t Fanout::deliver(std::string_view name, std::span<const model::Publication
   return deliveries;
 }
 
-Fanout::Encoded Fanout::encode(Variant variant, std::string_view channel, std::span<const model::Publication> publications) {
+Fanout::Encoded Fanout::encode(Variant variant, std::string_view channel,
+                               std::span<const model::Publication> publications) {
   Encoded encoded;
   batch_.clear();
   frames_.clear();
@@ -84,7 +88,8 @@ Fanout::Encoded Fanout::encode(Variant variant, std::string_view channel, std::s
     ++encoded.messages;
   }
   if (batch_.empty() && frames_.empty()) return encoded;
-  const auto opcode = variant.format == protocol::Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary;
+  const auto opcode = variant.format == protocol::Format::kJson ? websocket::Opcode::kText
+                                                                : websocket::Opcode::kBinary;
   if (frames_.empty() && !variant.deflate) {
     std::array<char, websocket::kHeaderBytesMax> header;
     const size_t size = websocket::encode_header(opcode, batch_.size(), header);
@@ -97,11 +102,14 @@ Fanout::Encoded Fanout::encode(Variant variant, std::string_view channel, std::s
 }
 
 void Fanout::append_frame(std::string& out, Variant variant, std::string_view message) const {
-  const auto opcode = variant.format == protocol::Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary;
+  const auto opcode = variant.format == protocol::Format::kJson ? websocket::Opcode::kText
+                                                                : websocket::Opcode::kBinary;
   if (variant.deflate && message.size() >= options_.compression_bytes_min) {
-    const base::Result<> compressed = websocket::append_deflated(out, opcode, message, options_.compression_level);
+    const base::Result<> compressed =
+        websocket::append_deflated(out, opcode, message, options_.compression_level);
     if (compressed) return;
-    base::log::error("compression failed, sending as it is", {{"error", compressed.error().message}});
+    base::log::error("compression failed, sending as it is",
+                     {{"error", compressed.error().message}});
   }
   websocket::append_frame(out, opcode, message);
 }

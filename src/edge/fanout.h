@@ -1,7 +1,9 @@
-// Fan-out on one core: which of its sessions hear a channel, and how one publication becomes one frame for all of them.
+// Fan-out on one core: which of its sessions hear a channel, and how one publication becomes one
+// frame for all of them.
 //
-// A Listener hears frames of one Variant (wire format, compressed or not). For each variant that somebody listens in, the
-// publications of a turn are encoded and framed once; then every listener gets a reference to the same bytes.
+// A Listener hears frames of one Variant (wire format, compressed or not). For each variant that
+// somebody listens in, the publications of a turn are encoded and framed once; then every listener
+// gets a reference to the same bytes.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -94,11 +96,14 @@ class Fanout {
     uint32_t messages = 0;
     bool cut_short = false;  // a publication that is not JSON stood in the way
   };
-  Encoded encode(Variant variant, std::string_view channel, std::span<const model::Publication> publications);
+  Encoded encode(Variant variant, std::string_view channel,
+                 std::span<const model::Publication> publications);
 
   const Options options_;
   metrics::Core& metrics_;
-  absl::flat_hash_map<std::string, std::unique_ptr<LocalChannel>, base::StringHash, base::StringEqual> channels_;
+  absl::flat_hash_map<std::string, std::unique_ptr<LocalChannel>, base::StringHash,
+                      base::StringEqual>
+      channels_;
   std::string batch_;   // scratch: the messages of one frame
   std::string frames_;  // scratch: the frames of one turn
 };

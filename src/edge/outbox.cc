@@ -34,7 +34,8 @@ Outbox::Written Outbox::flush(net::Stream& stream) {
     if (queue_ == nullptr) {
       parts[count++] = single_.view();
     } else {
-      for (auto item = queue_->items.begin(); item != queue_->items.end() && count < parts.size(); ++item) {
+      for (auto item = queue_->items.begin(); item != queue_->items.end() && count < parts.size();
+           ++item) {
         parts[count++] = item->frame.view();
       }
       parts[0].remove_prefix(queue_->sent);

@@ -1,7 +1,9 @@
-// A connection's pending output: what this turn produced for it, and what the kernel has not taken yet.
+// A connection's pending output: what this turn produced for it, and what the kernel has not taken
+// yet.
 //
-// Bytes are whole WebSocket frames, shared and immutable. An idle outbox holds nothing; with one frame pending, the common case
-// of a fan-out, it holds a reference and no queue. Partial writes are remembered to the byte.
+// Bytes are whole WebSocket frames, shared and immutable. An idle outbox holds nothing; with one
+// frame pending, the common case of a fan-out, it holds a reference and no queue. Partial writes
+// are remembered to the byte.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +22,8 @@ class Outbox {
   // Bytes that wait, as the limits count them.
   size_t bytes() const { return queue_ == nullptr ? single_.size() : queue_->bytes; }
 
-  // `messages` is how many publications the frame holds (0 for replies and control frames): what drop() counts.
+  // `messages` is how many publications the frame holds (0 for replies and control frames): what
+  // drop() counts.
   void push(base::SharedBytes frame, uint32_t messages);
 
   enum class Flushed : uint8_t {

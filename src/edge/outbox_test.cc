@@ -8,7 +8,9 @@
 namespace millrace::edge {
 namespace {
 
-base::SharedBytes frame(std::string_view text) { return base::SharedBytes::copy_of(text); }
+base::SharedBytes frame(std::string_view text) {
+  return base::SharedBytes::copy_of(text);
+}
 
 // A stream whose kernel takes `room` bytes more.
 class NarrowStream final : public net::Stream {

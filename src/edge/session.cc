@@ -11,8 +11,9 @@
 //   kRefused    anything                -> close 3501
 //   kConnected  connect                 -> close 3501
 //   kConnected  no id and no body       -> a pong; close 3501 if none was due
-//   kConnected  subscribe, publish, ... -> Dispatch: a close, an error reply, or an ask to the hub, whose answer is on_answer()
-//   kLeft       an answer               -> edge.cc gives back what was granted
+//   kConnected  subscribe, publish, ... -> Dispatch: a close, an error reply, or an ask to the hub,
+//   whose answer is on_answer() kLeft       an answer               -> edge.cc gives back what was
+//   granted
 #include "edge/session.h"
 
 #include <algorithm>
@@ -26,7 +27,8 @@ namespace {
 namespace disconnects = model::disconnects;
 namespace errors = model::errors;
 
-// Payloads travel in newline-delimited JSON frames, so raw line breaks, which JSON allows only as white space, go.
+// Payloads travel in newline-delimited JSON frames, so raw line breaks, which JSON allows only as
+// white space, go.
 base::SharedBytes one_line(std::string_view json) {
   if (json.find('\n') == std::string_view::npos) return base::SharedBytes::copy_of(json);
   std::string line;
@@ -41,10 +43,11 @@ uint32_t whole_seconds(std::chrono::milliseconds duration) {
 }  // namespace
 
 void Session::on_frame(Core& core, Host& host, std::string_view frame) {
-  const base::Result<> decoded = protocol::decode_commands(format_, frame, [&](const protocol::Command& command) {
-    on_command(core, host, command);
-    return !host.closing();
-  });
+  const base::Result<> decoded =
+      protocol::decode_commands(format_, frame, [&](const protocol::Command& command) {
+        on_command(core, host, command);
+        return !host.closing();
+      });
   if (!decoded && !host.closing()) host.close(disconnects::kBadRequest);
 }
 
@@ -59,17 +62,22 @@ struct Session::Dispatch {
   void operator()(const protocol::ConnectRequest&) { host.close(disconnects::kBadRequest); }
   void operator()(const protocol::PingRequest&) { host.close(disconnects::kBadRequest); }
   void operator()(const protocol::SendRequest&) { host.close(disconnects::kNotAvailable); }
-  void operator()(const protocol::RpcRequest&) { session.fail(core, host, id, errors::kNotAvailable); }
+  void operator()(const protocol::RpcRequest&) {
+    session.fail(core, host, id, errors::kNotAvailable);
+  }
   void operator()(const protocol::RefreshRequest&) { host.close(disconnects::kBadRequest); }
 
   void operator()(const protocol::SubscribeRequest& request) {
     if (!named(request.channel)) return;
-    if (!request.delta.empty() && request.delta != "fossil") return host.close(disconnects::kBadRequest);
+    if (!request.delta.empty() && request.delta != "fossil")
+      return host.close(disconnects::kBadRequest);
     if (request.type != 0) return session.fail(core, host, id, errors::kNotAvailable);
-    if (session.subscription(core, request.channel) != nullptr || session.pending(request.channel) != nullptr) {
+    if (session.subscription(core, request.channel) != nullptr ||
+        session.pending(request.channel) != nullptr) {
       return session.fail(core, host, id, errors::kAlreadySubscribed);
     }
-    if (session.subscriptions() >= core.options.channel_limit) return session.fail(core, host, id, errors::kLimitExceeded);
+    if (session.subscriptions() >= core.options.channel_limit)
+      return session.fail(core, host, id, errors::kLimitExceeded);
     if (request.has_tags_filter) return session.fail(core, host, id, errors::kBadRequest);
     if (!request.token.empty()) return session.fail(core, host, id, errors::kPermissionDenied);
     if (session.pending_ == nullptr) session.pending_ = std::make_unique<std::vector<Pending>>();
@@ -96,11 +104,13 @@ struct Session::Dispatch {
     if (request.type != 0 || !request.key.empty() || request.removed) {
       return session.fail(core, host, id, errors::kNotAvailable);
     }
-    const bool is_json = session.format_ == protocol::Format::kJson || protocol::valid_json(request.data);
-    hub::PublishAsk what{.data = is_json ? one_line(request.data) : base::SharedBytes::copy_of(request.data),
-                         .is_json = is_json,
-                         .subscribed = session.subscription(core, request.channel) != nullptr,
-                         .received = base::monotonic_now()};
+    const bool is_json =
+        session.format_ == protocol::Format::kJson || protocol::valid_json(request.data);
+    hub::PublishAsk what{
+        .data = is_json ? one_line(request.data) : base::SharedBytes::copy_of(request.data),
+        .is_json = is_json,
+        .subscribed = session.subscription(core, request.channel) != nullptr,
+        .received = base::monotonic_now()};
     session.ask(core, host, id, request.channel, std::move(what));
   }
 
@@ -108,7 +118,8 @@ struct Session::Dispatch {
     if (named(request.channel)) session.ask(core, host, id, request.channel, hub::PresenceAsk{});
   }
   void operator()(const protocol::PresenceStatsRequest& request) {
-    if (named(request.channel)) session.ask(core, host, id, request.channel, hub::PresenceAsk{.stats_only = true});
+    if (named(request.channel))
+      session.ask(core, host, id, request.channel, hub::PresenceAsk{.stats_only = true});
   }
   void operator()(const protocol::HistoryRequest& request) {
     if (named(request.channel)) session.ask(core, host, id, request.channel, hub::HistoryAsk{});
@@ -117,8 +128,10 @@ struct Session::Dispatch {
   // Subscription tokens are not verified by this version, so there is none that could be refreshed.
   void operator()(const protocol::SubRefreshRequest& request) {
     if (!named(request.channel)) return;
-    if (request.type != 0) return session.fail(core, host, id, errors::kNotAvailable);  // shared poll's keys
-    if (session.subscription(core, request.channel) == nullptr) return session.fail(core, host, id, errors::kPermissionDenied);
+    // shared poll's keys
+    if (request.type != 0) return session.fail(core, host, id, errors::kNotAvailable);
+    if (session.subscription(core, request.channel) == nullptr)
+      return session.fail(core, host, id, errors::kPermissionDenied);
     if (request.token.empty()) return session.fail(core, host, id, errors::kBadRequest);
     host.close(disconnects::kInvalidToken);
   }
@@ -142,16 +155,19 @@ void Session::on_command(Core& core, Host& host, const protocol::Command& comman
     if (connect == nullptr || command.id == 0) return host.close(disconnects::kBadRequest);
     return on_connect(core, host, command.id, *connect);
   }
-  const bool numbered = command.id != 0 || std::holds_alternative<protocol::SendRequest>(command.body);
+  const bool numbered =
+      command.id != 0 || std::holds_alternative<protocol::SendRequest>(command.body);
   if (state_ != State::kConnected || !numbered) return host.close(disconnects::kBadRequest);
   std::visit(Dispatch{*this, core, host, command.id}, command.body);
 }
 
-void Session::on_connect(Core& core, Host& host, uint32_t id, const protocol::ConnectRequest& request) {
+void Session::on_connect(Core& core, Host& host, uint32_t id,
+                         const protocol::ConnectRequest& request) {
   const Options& options = core.options;
   // This version verifies no tokens, so none is valid.
   if (!request.token.empty()) return host.close(disconnects::kInvalidToken);
-  if (!options.insecure && !options.allow_anonymous_connect_without_token) return host.close(disconnects::kBadRequest);
+  if (!options.insecure && !options.allow_anonymous_connect_without_token)
+    return host.close(disconnects::kBadRequest);
   client_ = base::make_uuid(core.random);
   state_ = State::kConnected;
   core.metrics.add(metrics::Gauge::kSessions, 1);
@@ -168,23 +184,31 @@ void Session::on_connect(Core& core, Host& host, uint32_t id, const protocol::Co
   host.reply(id, result);
 }
 
-void Session::ask(Core& core, Host& host, uint32_t id, std::string_view channel, decltype(hub::Ask::body) body) {
+void Session::ask(Core& core, Host& host, uint32_t id, std::string_view channel,
+                  decltype(hub::Ask::body) body) {
   ++asks_in_flight_;
-  core.hub.ask({.from = host.ref(), .id = id, .channel = std::string(channel), .who = identity(), .body = std::move(body)});
+  core.hub.ask({.from = host.ref(),
+                .id = id,
+                .channel = std::string(channel),
+                .who = identity(),
+                .body = std::move(body)});
 }
 
 void Session::on_answer(Core& core, Host& host, hub::Answer& answer) {
   MILLRACE_DEBUG_ASSERT(asks_in_flight_ > 0);
   --asks_in_flight_;
-  if (std::holds_alternative<hub::SubscribeAnswer>(answer.body)) return on_subscribed(core, host, answer);
+  if (std::holds_alternative<hub::SubscribeAnswer>(answer.body))
+    return on_subscribed(core, host, answer);
   if (host.closing()) return;
   if (const auto* error = std::get_if<model::ReplyError>(&answer.body)) {
     const Pending refused = take_pending(answer);
     fail(core, host, answer.id, *error);
-    if (refused.unsubscribe_id != 0) host.reply(refused.unsubscribe_id, protocol::UnsubscribeResult{});
+    if (refused.unsubscribe_id != 0)
+      host.reply(refused.unsubscribe_id, protocol::UnsubscribeResult{});
     return;
   }
-  if (std::holds_alternative<hub::UnsubscribeAnswer>(answer.body)) return host.reply(answer.id, protocol::UnsubscribeResult{});
+  if (std::holds_alternative<hub::UnsubscribeAnswer>(answer.body))
+    return host.reply(answer.id, protocol::UnsubscribeResult{});
   host.reply(answer.id, protocol::PublishResult{});
 }
 
@@ -201,7 +225,11 @@ void Session::on_subscribed(Core& core, Host& host, const hub::Answer& answer) {
 }
 
 void Session::give_back(Core& core, const hub::Answer& answer) {
-  core.hub.ask({.from = answer.to, .id = 0, .channel = answer.channel, .who = nullptr, .body = hub::UnsubscribeAsk{}});
+  core.hub.ask({.from = answer.to,
+                .id = 0,
+                .channel = answer.channel,
+                .who = nullptr,
+                .body = hub::UnsubscribeAsk{}});
 }
 
 void Session::on_moved(const LocalChannel& channel, uint32_t place) {
@@ -219,7 +247,11 @@ void Session::leave(Core& core, Host& host) {
     subscriptions_.pop_back();
     core.fanout.remove(place);
     core.metrics.add(metrics::Gauge::kSubscriptions, -1);
-    core.hub.ask({.from = host.ref(), .id = 0, .channel = channel, .who = nullptr, .body = hub::UnsubscribeAsk{}});
+    core.hub.ask({.from = host.ref(),
+                  .id = 0,
+                  .channel = channel,
+                  .who = nullptr,
+                  .body = hub::UnsubscribeAsk{}});
   }
   pending_.reset();
 }

@@ -1,6 +1,8 @@
-// The protocol state of one client: commands in, replies and asks out. No sockets, no bytes: its Host sends what it says.
+// The protocol state of one client: commands in, replies and asks out. No sockets, no bytes: its
+// Host sends what it says.
 //
-// Lives on its connection's core, inside its Connection. The state diagram and the table of commands are in session.cc.
+// Lives on its connection's core, inside its Connection. The state diagram and the table of
+// commands are in session.cc.
 #pragma once
 
 #include <absl/container/inlined_vector.h>
@@ -56,7 +58,8 @@ class Session {
   // A subscription was granted to somebody who does not want it any more.
   static void give_back(Core& core, const hub::Answer& answer);
 
-  // The connection is going: gives back every subscription. Answers that come later are given back by the edge.
+  // The connection is going: gives back every subscription. Answers that come later are given back
+  // by the edge.
   void leave(Core& core, Host& host);
 
  private:
@@ -66,21 +69,26 @@ class Session {
   void on_connect(Core& core, Host& host, uint32_t id, const protocol::ConnectRequest& request);
   struct Dispatch;
 
-  void ask(Core& core, Host& host, uint32_t id, std::string_view channel, decltype(hub::Ask::body) body);
+  void ask(Core& core, Host& host, uint32_t id, std::string_view channel,
+           decltype(hub::Ask::body) body);
   void fail(Core& core, Host& host, uint32_t id, const model::ReplyError& error);
   std::shared_ptr<const model::ClientInfo> identity() const;
   Fanout::Place* subscription(const Core& core, std::string_view channel);
-  // A subscribe that the hub has not answered. The client may take it back before that, and even ask again.
+  // A subscribe that the hub has not answered. The client may take it back before that, and even
+  // ask again.
   struct Pending {
     std::string channel;
     uint32_t subscribe_id = 0;
-    uint32_t unsubscribe_id = 0;  // not 0: taken back by this command, which is answered after the subscribe
+    // not 0: taken back by this command, which is answered after the subscribe
+    uint32_t unsubscribe_id = 0;
   };
   // The one for this channel that was not taken back; null if there is none.
   Pending* pending(std::string_view channel);
   Pending take_pending(const hub::Answer& answer);
   void on_subscribed(Core& core, Host& host, const hub::Answer& answer);
-  size_t subscriptions() const { return subscriptions_.size() + (pending_ == nullptr ? 0 : pending_->size()); }
+  size_t subscriptions() const {
+    return subscriptions_.size() + (pending_ == nullptr ? 0 : pending_->size());
+  }
 
   const protocol::Format format_;
   State state_ = State::kNew;

@@ -14,11 +14,14 @@ constexpr std::string_view kProtobuf = "centrifuge-protobuf";
 constexpr std::array<std::string_view, 2> kSubprotocols{kProtobuf, "centrifuge-json"};
 
 protocol::Format format_of(const http::Request& request, const websocket::Handshake& handshake) {
-  const bool asked = request.parameter("format") == "protobuf" || request.parameter("cf_protocol") == "protobuf";
-  return asked || handshake.protocol == kProtobuf ? protocol::Format::kProtobuf : protocol::Format::kJson;
+  const bool asked =
+      request.parameter("format") == "protobuf" || request.parameter("cf_protocol") == "protobuf";
+  return asked || handshake.protocol == kProtobuf ? protocol::Format::kProtobuf
+                                                  : protocol::Format::kJson;
 }
 
-void reject(Core& core, http::Responder& responder, metrics::Counter outcome, http::Response response) {
+void reject(Core& core, http::Responder& responder, metrics::Counter outcome,
+            http::Response response) {
   core.metrics.add(outcome);
   response.close = true;
   responder.send(std::move(response));
@@ -26,7 +29,8 @@ void reject(Core& core, http::Responder& responder, metrics::Counter outcome, ht
 
 }  // namespace
 
-void accept_websocket(Core& core, const http::Request& request, http::Responder responder, Endpoint endpoint) {
+void accept_websocket(Core& core, const http::Request& request, http::Responder responder,
+                      Endpoint endpoint) {
   // Headers of one name are joined; the strings outlive the views that the handshake takes.
   const std::string connection = request.joined_header("Connection");
   const std::string protocols = request.joined_header("Sec-WebSocket-Protocol");
@@ -43,18 +47,22 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
        .version = version,
        .protocols = protocols,
        .extensions = extensions},
-      {.protocols = endpoint == Endpoint::kClient ? std::span(kSubprotocols) : std::span<const std::string_view>{},
+      {.protocols = endpoint == Endpoint::kClient ? std::span(kSubprotocols)
+                                                  : std::span<const std::string_view>{},
        .deflate = core.options.compression});
   if (!handshake) {
-    http::Response response = http::Response::text(handshake.error().status, std::string(handshake.error().reason) + "\n");
+    http::Response response = http::Response::text(handshake.error().status,
+                                                   std::string(handshake.error().reason) + "\n");
     if (handshake.error().status == 426) {
       response.headers.emplace_back("Sec-WebSocket-Version", "13");
       response.headers.emplace_back("Upgrade", "websocket");
     }
     return reject(core, responder, metrics::Counter::kHandshakeRejected, std::move(response));
   }
-  if (!origin_allowed(request.header("Origin"), request.header("Host"), core.options.allowed_origins)) {
-    return reject(core, responder, metrics::Counter::kHandshakeOrigin, http::Response::text(403, "origin not allowed\n"));
+  if (!origin_allowed(request.header("Origin"), request.header("Host"),
+                      core.options.allowed_origins)) {
+    return reject(core, responder, metrics::Counter::kHandshakeOrigin,
+                  http::Response::text(403, "origin not allowed\n"));
   }
   if (core.draining || !core.admission.open_connection(core.loop.now())) {
     http::Response response = http::Response::text(503, "no room for another connection\n");
@@ -68,7 +76,8 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
   std::optional<http::TakenStream> taken = responder.take_stream();
   if (!taken) return core.admission.close_connection();
   core.metrics.add(metrics::Counter::kHandshakeAccepted);
-  Connection& made = core.adopt(std::make_unique<Connection>(core, std::move(taken->stream), options));
+  Connection& made =
+      core.adopt(std::make_unique<Connection>(core, std::move(taken->stream), options));
   made.start(handshake->response, std::move(taken->unread));
 }
 

@@ -1,5 +1,6 @@
-// From the broker's bell to the cores with subscribers: what a turn brought is gathered per channel, and leaves at the turn's end
-// with one post per interested core, never one per subscriber.
+// From the broker's bell to the cores with subscribers: what a turn brought is gathered per
+// channel, and leaves at the turn's end with one post per interested core, never one per
+// subscriber.
 #include <algorithm>
 #include <utility>
 
@@ -14,9 +15,13 @@ Home::Home(Hub& hub) : hub_(hub) {
   executor().add_turn_hook(*this);
 }
 
-Home::~Home() { executor().remove_turn_hook(*this); }
+Home::~Home() {
+  executor().remove_turn_hook(*this);
+}
 
-base::Executor& Home::executor() const { return hub_.parts_.cores.at(hub_.parts_.core); }
+base::Executor& Home::executor() const {
+  return hub_.parts_.cores.at(hub_.parts_.core);
+}
 
 void Home::on_message(std::string_view channel, const broker::Message& message) {
   const auto* publication = std::get_if<model::Publication>(&message);
@@ -70,7 +75,8 @@ void Home::reply(const Ask& ask, decltype(Answer::body) body) {
   Hub& asked = *hub_.hubs_[ask.from.core.value()];
   Answer answer{.to = ask.from, .id = ask.id, .channel = ask.channel, .body = std::move(body)};
   if (&asked == &hub_) return asked.answer(std::move(answer));
-  back_to(ask.from.core, [&asked, answer = std::move(answer)]() mutable { asked.answer(std::move(answer)); });
+  back_to(ask.from.core,
+          [&asked, answer = std::move(answer)]() mutable { asked.answer(std::move(answer)); });
 }
 
 void Home::back_to(base::CoreId core, base::Task task) {

@@ -1,7 +1,5 @@
 #include "hub/hub.h"
 
-
-
 #include <utility>
 
 #include "base/string_hash.h"
@@ -19,14 +17,17 @@ void Hub::connect(std::span<Hub* const> hubs, Delivery& delivery) {
   delivery_ = &delivery;
 }
 
-size_t Hub::channels() const { return home_->channels(); }
+size_t Hub::channels() const {
+  return home_->channels();
+}
 
 void Hub::ask(Ask ask) {
   MILLRACE_DEBUG_ASSERT(delivery_ != nullptr);
   const base::CoreId home = home_of(ask.channel);
   if (std::holds_alternative<SubscribeAsk>(ask.body)) {
     if (const Verdict verdict = may_subscribe(ask)) return refuse(ask, *verdict);
-    return at_home(home, [ask = std::move(ask)](Home& at) mutable { at.subscribe(std::move(ask)); });
+    return at_home(home,
+                   [ask = std::move(ask)](Home& at) mutable { at.subscribe(std::move(ask)); });
   }
   if (std::holds_alternative<UnsubscribeAsk>(ask.body)) {
     return at_home(home, [ask = std::move(ask)](Home& at) { at.unsubscribe(ask); });
@@ -46,7 +47,9 @@ void Hub::refuse(const Ask& ask, const model::ReplyError& error) {
   answer({.to = ask.from, .id = ask.id, .channel = ask.channel, .body = error});
 }
 
-void Hub::answer(Answer answer) { delivery_->answer(std::move(answer)); }
+void Hub::answer(Answer answer) {
+  delivery_->answer(std::move(answer));
+}
 
 base::CoreId Hub::home_of(std::string_view channel) const {
   return base::CoreId{static_cast<uint16_t>(base::StringHash{}(channel) % hubs_.size())};

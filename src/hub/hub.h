@@ -1,16 +1,20 @@
 // The hub decides: may this be published, what number does it get, who must hear it.
 //
-// A session asks with an Ask and hears back with an Answer, both plain values that could cross a network; publications come
-// through Delivery. One Hub object per core: it is asked on the session's core, passes the ask on to the channel's home core
-// (hash(channel) % cores), where everything about a channel is decided and kept, and answers on the session's core.
+// A session asks with an Ask and hears back with an Answer, both plain values that could cross a
+// network; publications come through Delivery. One Hub object per core: it is asked on the
+// session's core, passes the ask on to the channel's home core (hash(channel) % cores), where
+// everything about a channel is decided and kept, and answers on the session's core.
 //
 // Cores      ask() on the hub's own core. Delivery is called there too.
-// Order      Asks of one session about one channel are worked on in the order they were asked; an Answer may come inside
-//            ask(). A granted subscription's
-//            Answer comes before the first publication of the channel. Every subscriber sees a channel's publications in one order.
-// Ownership  Who gets a SubscribeAnswer owns the subscription, and gives it back with an UnsubscribeAsk, also when the session
-//            has gone by then. Every Ask but UnsubscribeAsk of a session that has gone is answered all the same.
-// Limits     Options. A home core whose mailbox is over `mailbox_max` refuses publishes with errors::kTooManyRequests.
+// Order      Asks of one session about one channel are worked on in the order they were asked; an
+//            Answer may come inside ask(). A granted subscription's Answer comes before the first
+//            publication of the channel. Every subscriber sees a channel's publications in one
+//            order.
+// Ownership  Who gets a SubscribeAnswer owns the subscription, and gives it back with an
+//            UnsubscribeAsk, also when the session has gone by then. Every Ask but UnsubscribeAsk
+//            of a session that has gone is answered all the same.
+// Limits     Options. A home core whose mailbox is over `mailbox_max` refuses publishes with
+//            errors::kTooManyRequests.
 #pragma once
 
 #include <cstddef>
@@ -79,7 +83,8 @@ struct Answer {
 class Delivery {
  public:
   // What a turn of the home core brought for one channel, in order.
-  virtual void deliver(std::string_view channel, std::span<const model::Publication> publications) = 0;
+  virtual void deliver(std::string_view channel,
+                       std::span<const model::Publication> publications) = 0;
   virtual void answer(Answer answer) = 0;
 
  protected:
@@ -111,7 +116,8 @@ class Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  // Before the first ask: the hubs of all cores in order (this one among them), and who delivers on this core.
+  // Before the first ask: the hubs of all cores in order (this one among them), and who delivers on
+  // this core.
   void connect(std::span<Hub* const> hubs, Delivery& delivery);
 
   void ask(Ask ask);

@@ -18,14 +18,17 @@ namespace {
 
 // What the edge of one core heard, in order, as text.
 struct Heard final : Delivery {
-  void deliver(std::string_view channel, std::span<const model::Publication> publications) override {
+  void deliver(std::string_view channel,
+               std::span<const model::Publication> publications) override {
     std::string line = std::string(channel) + ":";
-    for (const model::Publication& publication : publications) line += " " + std::string(publication.data.view());
+    for (const model::Publication& publication : publications)
+      line += " " + std::string(publication.data.view());
     lines.push_back(line);
   }
   void answer(Answer answer) override {
     std::string line = std::to_string(answer.id) + " ";
-    if (const auto* error = std::get_if<model::ReplyError>(&answer.body)) line += "error " + std::to_string(error->code);
+    if (const auto* error = std::get_if<model::ReplyError>(&answer.body))
+      line += "error " + std::to_string(error->code);
     if (std::holds_alternative<SubscribeAnswer>(answer.body)) line += "subscribed";
     if (std::holds_alternative<UnsubscribeAnswer>(answer.body)) line += "unsubscribed";
     if (std::holds_alternative<PublishAnswer>(answer.body)) line += "published";
@@ -77,7 +80,8 @@ class HubTest : public testing::Test {
     start(std::move(given));
   }
 
-  void ask(size_t core, uint32_t id, std::string channel, decltype(Ask::body) body, std::string user = "") {
+  void ask(size_t core, uint32_t id, std::string channel, decltype(Ask::body) body,
+           std::string user = "") {
     auto who = std::make_shared<model::ClientInfo>();
     who->user = std::move(user);
     who->client = "client";
@@ -87,7 +91,9 @@ class HubTest : public testing::Test {
                            .who = std::move(who),
                            .body = std::move(body)});
   }
-  static PublishAsk message(std::string_view data) { return {.data = base::SharedBytes::copy_of(data)}; }
+  static PublishAsk message(std::string_view data) {
+    return {.data = base::SharedBytes::copy_of(data)};
+  }
   Lines heard(size_t core) { return parts[core]->heard.take(); }
   size_t channels() const {
     size_t sum = 0;
@@ -141,7 +147,8 @@ TEST_F(HubTest, a_subscription_hears_nothing_that_was_published_before_it) {
   ask(0, 4, "news", message("after"));
   cores.run_until_idle();
   const Lines lines = heard(0);
-  EXPECT_TRUE(std::ranges::none_of(lines, [](const std::string& line) { return line.find("before") != std::string::npos; }));
+  EXPECT_TRUE(std::ranges::none_of(
+      lines, [](const std::string& line) { return line.find("before") != std::string::npos; }));
   const auto subscribed = std::ranges::find(lines, "3 subscribed");
   const auto after = std::ranges::find(lines, "news: after");
   ASSERT_NE(after, lines.end());
@@ -193,9 +200,14 @@ TEST_F(HubTest, the_server_api_publishes_without_permission) {
 
 class HubPermissionTest : public HubTest {
  protected:
-  std::string subscribe(std::string channel, std::string user) { return outcome(std::move(channel), SubscribeAsk{}, std::move(user)); }
-  std::string publish(std::string channel, std::string user, bool subscribed, std::string_view data = "1") {
-    return outcome(std::move(channel), PublishAsk{.data = base::SharedBytes::copy_of(data), .subscribed = subscribed}, std::move(user));
+  std::string subscribe(std::string channel, std::string user) {
+    return outcome(std::move(channel), SubscribeAsk{}, std::move(user));
+  }
+  std::string publish(std::string channel, std::string user, bool subscribed,
+                      std::string_view data = "1") {
+    return outcome(std::move(channel),
+                   PublishAsk{.data = base::SharedBytes::copy_of(data), .subscribed = subscribed},
+                   std::move(user));
   }
   std::string outcome(std::string channel, decltype(Ask::body) body, std::string user) {
     heard(0);
@@ -214,14 +226,16 @@ TEST_F(HubPermissionTest, without_options_nobody_may_do_anything) {
 
 TEST_F(HubPermissionTest, options_allow_clients_subscribers_and_anonymous_users_apart) {
   Options limited;
-  limited.namespaces = Namespaces({}, {.allow_subscribe_for_client = true, .allow_publish_for_subscriber = true},
-                                  {{"open",
-                                    {.allow_subscribe_for_client = true,
-                                     .allow_subscribe_for_anonymous = true,
-                                     .allow_publish_for_client = true,
-                                     .allow_publish_for_anonymous = true}},
-                                   {"user", {.allow_user_limited_channels = true}},
-                                   {"object", {.allow_publish_for_client = true, .publication_data_format = DataFormat::kJsonObject}}});
+  limited.namespaces = Namespaces(
+      {}, {.allow_subscribe_for_client = true, .allow_publish_for_subscriber = true},
+      {{"open",
+        {.allow_subscribe_for_client = true,
+         .allow_subscribe_for_anonymous = true,
+         .allow_publish_for_client = true,
+         .allow_publish_for_anonymous = true}},
+       {"user", {.allow_user_limited_channels = true}},
+       {"object",
+        {.allow_publish_for_client = true, .publication_data_format = DataFormat::kJsonObject}}});
   restart(std::move(limited));
   EXPECT_EQ(subscribe("news", "42"), "1 subscribed");
   EXPECT_EQ(subscribe("news", ""), "1 error 103");
@@ -229,7 +243,8 @@ TEST_F(HubPermissionTest, options_allow_clients_subscribers_and_anonymous_users_
   EXPECT_EQ(subscribe("open:1", ""), "1 subscribed");
   EXPECT_EQ(subscribe("user:x#42,43", "43"), "1 subscribed");
   EXPECT_EQ(subscribe("user:x#42,43", "44"), "1 error 103");
-  EXPECT_EQ(subscribe("news#42", "42"), "1 error 103") << "user-limited channels are not allowed here";
+  EXPECT_EQ(subscribe("news#42", "42"), "1 error 103")
+      << "user-limited channels are not allowed here";
   EXPECT_EQ(publish("news", "42", false), "1 error 103");
   EXPECT_EQ(publish("news", "42", true), "1 published");
   EXPECT_EQ(publish("open:1", "", false), "1 published");

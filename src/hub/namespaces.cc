@@ -32,12 +32,14 @@ Namespaces::Namespaces(ChannelGrammar grammar, ChannelOptions without_namespace,
   namespaces.insert(namespaces.begin(), {"", std::move(without_namespace)});
   for (auto& [name, options] : namespaces) {
     std::optional<std::regex> pattern;
-    if (!options.channel_regex.empty()) pattern.emplace(options.channel_regex, std::regex::ECMAScript | std::regex::optimize);
+    if (!options.channel_regex.empty())
+      pattern.emplace(options.channel_regex, std::regex::ECMAScript | std::regex::optimize);
     namespaces_.push_back({std::move(name), std::move(options), std::move(pattern)});
   }
 }
 
-std::variant<model::ReplyError, const ChannelOptions*> Namespaces::resolve(std::string_view channel) const {
+std::variant<model::ReplyError, const ChannelOptions*> Namespaces::resolve(
+    std::string_view channel) const {
   if (channel.empty() || channel.size() > grammar_.max_length) return model::errors::kBadRequest;
   std::string_view rest = channel;
   if (is_private(rest)) rest.remove_prefix(grammar_.private_prefix.size());
@@ -56,9 +58,11 @@ std::variant<model::ReplyError, const ChannelOptions*> Namespaces::resolve(std::
   return &found->options;
 }
 
-bool Namespaces::valid_name(const Namespace& in, std::string_view channel, std::string_view rest) const {
+bool Namespaces::valid_name(const Namespace& in, std::string_view channel,
+                            std::string_view rest) const {
   if (!in.pattern) return is_ascii(channel);
-  // std::regex may throw when an input makes it too deep; such a name is not one that the pattern's author meant.
+  // std::regex may throw when an input makes it too deep; such a name is not one that the pattern's
+  // author meant.
   try {
     return std::regex_search(rest.begin(), rest.end(), *in.pattern);
   } catch (const std::regex_error&) {

@@ -1,8 +1,10 @@
 // Channel names and the options that their namespaces give them.
 //
-//   channel   := [private_prefix] [namespace namespace_boundary] rest [user_boundary user *(user_separator user)]
+//   channel   := [private_prefix] [namespace namespace_boundary] rest [user_boundary user
+//   *(user_separator user)]
 //
-// The signs and the meaning of each option are those of Centrifugo (docs/configuration.md). Immutable; any core may read.
+// The signs and the meaning of each option are those of Centrifugo (docs/configuration.md).
+// Immutable; any core may read.
 #pragma once
 
 #include <cstddef>
@@ -42,14 +44,16 @@ struct ChannelGrammar {
 class Namespaces {
  public:
   Namespaces();
-  // Each regular expression must be a valid ECMAScript one (config/ checks it), and names must be unique.
+  // Each regular expression must be a valid ECMAScript one (config/ checks it), and names must be
+  // unique.
   Namespaces(ChannelGrammar grammar, ChannelOptions without_namespace,
              std::vector<std::pair<std::string, ChannelOptions>> namespaces);
   ~Namespaces();
   Namespaces(Namespaces&&) noexcept;
   Namespaces& operator=(Namespaces&&) noexcept;
 
-  // The options of a channel; errors::kBadRequest for a bad name, errors::kUnknownChannel for an unknown namespace.
+  // The options of a channel; errors::kBadRequest for a bad name, errors::kUnknownChannel for an
+  // unknown namespace.
   std::variant<model::ReplyError, const ChannelOptions*> resolve(std::string_view channel) const;
 
   bool is_private(std::string_view channel) const;

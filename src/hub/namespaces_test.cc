@@ -17,15 +17,17 @@ class NamespacesTest : public testing::Test {
   const ChannelOptions& options_of(std::string_view channel) const {
     return *std::get<const ChannelOptions*>(namespaces.resolve(channel));
   }
-  const Namespaces namespaces{{.max_length = 20},
-                              {.allow_subscribe_for_client = true},
-                              {{"chat", {.allow_publish_for_client = true}}, {"room", {.channel_regex = "^[a-z]+$"}}}};
+  const Namespaces namespaces{
+      {.max_length = 20},
+      {.allow_subscribe_for_client = true},
+      {{"chat", {.allow_publish_for_client = true}}, {"room", {.channel_regex = "^[a-z]+$"}}}};
 };
 
 TEST_F(NamespacesTest, a_channel_has_the_options_of_its_namespace) {
   EXPECT_TRUE(options_of("news").allow_subscribe_for_client);
   EXPECT_TRUE(options_of("chat:1").allow_publish_for_client);
-  EXPECT_TRUE(options_of("$chat:1").allow_publish_for_client) << "the private prefix stands before the namespace";
+  EXPECT_TRUE(options_of("$chat:1").allow_publish_for_client)
+      << "the private prefix stands before the namespace";
   EXPECT_TRUE(options_of("chat:a:b").allow_publish_for_client) << "only the first boundary counts";
 }
 

@@ -7,13 +7,15 @@
 
 namespace millrace::hub {
 
-// The order of the checks is that of the Centrifuge protocol, and what they allow is what Centrifugo's options of these names do.
+// The order of the checks is that of the Centrifuge protocol, and what they allow is what
+// Centrifugo's options of these names do.
 Hub::Verdict Hub::may_subscribe(const Ask& ask) const {
   const Namespaces& namespaces = parts_.options.namespaces;
   const auto resolved = namespaces.resolve(ask.channel);
   if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return *error;
   const ChannelOptions& options = *std::get<const ChannelOptions*>(resolved);
-  if (namespaces.is_private(ask.channel)) return model::errors::kPermissionDenied;  // needs a subscription token
+  // needs a subscription token
+  if (namespaces.is_private(ask.channel)) return model::errors::kPermissionDenied;
   const std::optional<bool> listed = namespaces.allows_user(ask.channel, ask.who->user);
   if (options.allow_user_limited_channels && listed) {
     return *listed ? Verdict{} : model::errors::kPermissionDenied;
@@ -35,7 +37,8 @@ void Home::subscribe(Ask ask) {
   const std::string channel = ask.channel;
   record.waiting = std::make_unique<std::vector<Ask>>();
   record.waiting->push_back(std::move(ask));
-  hub_.parts_.broker.subscribe(channel, [this, channel](base::Result<> result) { on_interest(channel, std::move(result)); });
+  hub_.parts_.broker.subscribe(
+      channel, [this, channel](base::Result<> result) { on_interest(channel, std::move(result)); });
 }
 
 void Home::on_interest(std::string_view channel, base::Result<> result) {
@@ -43,13 +46,15 @@ void Home::on_interest(std::string_view channel, base::Result<> result) {
   MILLRACE_ASSERT(found != records_.end() && found->second.waiting != nullptr);
   const std::unique_ptr<std::vector<Ask>> waiting = std::move(found->second.waiting);
   if (!result) {
-    base::log::warn("broker refused a subscription", {{"channel", channel}, {"error", result.error().message}});
+    base::log::warn("broker refused a subscription",
+                    {{"channel", channel}, {"error", result.error().message}});
     drop(found);
     for (const Ask& ask : *waiting) reply(ask, model::errors::kInternal);
     return;
   }
   found->second.state = Record::State::kLive;
-  // Granting answers, and an answer may come back with an ask that changes the table: the record is looked up each time.
+  // Granting answers, and an answer may come back with an ask that changes the table: the record is
+  // looked up each time.
   for (const Ask& ask : *waiting) {
     const auto record = records_.find(channel);
     if (record == records_.end()) {

@@ -1,64 +1,98 @@
-// Every metric of the server, in one table: what dashboards may rely on. docs/operations.md describes them for people.
+// Every metric of the server, in one table: what dashboards may rely on. docs/operations.md
+// describes them for people.
 //
-// `websocket_*` are names that users' dashboards had before us; all of our own are `millrace_*`. One enumerator is one time
-// series: its family, its labels, and (the same in every row of a family) its help.
+// `websocket_*` are names that users' dashboards had before us; all of our own are `millrace_*`.
+// One enumerator is one time series: its family, its labels, and (the same in every row of a
+// family) its help.
 #pragma once
 
 // X(enumerator, family, labels, help)
-#define MILLRACE_COUNTERS(X)                                                                                          \
-  X(kMessagesInbound, "websocket_messages_total", "direction=\"inbound\"", "Application messages by direction")       \
-  X(kMessagesOutbound, "websocket_messages_total", "direction=\"outbound\"", "Application messages by direction")     \
-  X(kControlInbound, "millrace_control_messages_total", "direction=\"inbound\"",                                      \
-    "Pings, pongs and close frames by direction, of the protocol and of WebSocket")                                   \
-  X(kControlOutbound, "millrace_control_messages_total", "direction=\"outbound\"",                                    \
-    "Pings, pongs and close frames by direction, of the protocol and of WebSocket")                                   \
-  X(kBytesInbound, "millrace_bytes_total", "direction=\"inbound\"", "Bytes read from and written to client sockets")  \
-  X(kBytesOutbound, "millrace_bytes_total", "direction=\"outbound\"", "Bytes read from and written to client sockets")\
-  X(kWrites, "millrace_writes_total", "", "System calls that wrote to client sockets")                                \
-  X(kShortWrites, "millrace_short_writes_total", "", "Writes that the kernel took only in part")                      \
-  X(kHandshakeAccepted, "millrace_handshakes_total", "outcome=\"accepted\"", "WebSocket handshakes by outcome")       \
-  X(kHandshakeRejected, "millrace_handshakes_total", "outcome=\"rejected\"", "WebSocket handshakes by outcome")       \
-  X(kHandshakeOrigin, "millrace_handshakes_total", "outcome=\"origin\"", "WebSocket handshakes by outcome")           \
-  X(kHandshakeLimit, "millrace_handshakes_total", "outcome=\"limit\"", "WebSocket handshakes by outcome")             \
-  X(kAccepts, "millrace_accepts_total", "outcome=\"accepted\"", "Connections taken from a listener by outcome")       \
-  X(kAcceptErrors, "millrace_accepts_total", "outcome=\"error\"", "Connections taken from a listener by outcome")     \
-  X(kAcceptRefused, "millrace_accepts_total", "outcome=\"refused\"", "Connections taken from a listener by outcome")  \
-  X(kHttpRequests, "millrace_http_requests_total", "", "HTTP requests that were parsed")                              \
-  X(kHttpResponses2xx, "millrace_http_responses_total", "class=\"2xx\"", "HTTP responses by class")                   \
-  X(kHttpResponses3xx, "millrace_http_responses_total", "class=\"3xx\"", "HTTP responses by class")                   \
-  X(kHttpResponses4xx, "millrace_http_responses_total", "class=\"4xx\"", "HTTP responses by class")                   \
-  X(kHttpResponses5xx, "millrace_http_responses_total", "class=\"5xx\"", "HTTP responses by class")                   \
-  X(kHttpMalformed, "millrace_http_rejected_total", "reason=\"malformed\"", "HTTP connections closed by reason")      \
-  X(kHttpTooLarge, "millrace_http_rejected_total", "reason=\"too_large\"", "HTTP connections closed by reason")       \
-  X(kHttpTimeout, "millrace_http_rejected_total", "reason=\"timeout\"", "HTTP connections closed by reason")          \
-  X(kPublishes, "millrace_publishes_total", "", "Publications accepted from clients and the server API")              \
-  X(kDeliveries, "millrace_deliveries_total", "", "Publications put into an outbox, one for each subscriber")         \
-  X(kDroppedNotJson, "millrace_dropped_total", "reason=\"not_json\"", "Publications not delivered by reason")         \
-  X(kDroppedSlow, "millrace_dropped_total", "reason=\"slow\"", "Publications not delivered by reason")                \
-  X(kDroppedClosing, "millrace_dropped_total", "reason=\"closing\"", "Publications not delivered by reason")          \
-  X(kBrokerInterrupted, "millrace_broker_interruptions_total", "", "Times the broker may have lost messages")         \
-  X(kTurns, "millrace_loop_turns_total", "", "Turns of the event loops")                                              \
-  X(kTasks, "millrace_loop_tasks_total", "", "Tasks that were posted to loops and run")                               \
-  X(kWakeups, "millrace_loop_wakeups_total", "", "Times a loop was woken by another thread")                          \
-  X(kPingsSent, "millrace_pings_total", "", "Protocol pings sent to clients")                                         \
+#define MILLRACE_COUNTERS(X)                                                                     \
+  X(kMessagesInbound, "websocket_messages_total", "direction=\"inbound\"",                       \
+    "Application messages by direction")                                                         \
+  X(kMessagesOutbound, "websocket_messages_total", "direction=\"outbound\"",                     \
+    "Application messages by direction")                                                         \
+  X(kControlInbound, "millrace_control_messages_total", "direction=\"inbound\"",                 \
+    "Pings, pongs and close frames by direction, of the protocol and of WebSocket")              \
+  X(kControlOutbound, "millrace_control_messages_total", "direction=\"outbound\"",               \
+    "Pings, pongs and close frames by direction, of the protocol and of WebSocket")              \
+  X(kBytesInbound, "millrace_bytes_total", "direction=\"inbound\"",                              \
+    "Bytes read from and written to client sockets")                                             \
+  X(kBytesOutbound, "millrace_bytes_total", "direction=\"outbound\"",                            \
+    "Bytes read from and written to client sockets")                                             \
+  X(kWrites, "millrace_writes_total", "", "System calls that wrote to client sockets")           \
+  X(kShortWrites, "millrace_short_writes_total", "", "Writes that the kernel took only in part") \
+  X(kHandshakeAccepted, "millrace_handshakes_total", "outcome=\"accepted\"",                     \
+    "WebSocket handshakes by outcome")                                                           \
+  X(kHandshakeRejected, "millrace_handshakes_total", "outcome=\"rejected\"",                     \
+    "WebSocket handshakes by outcome")                                                           \
+  X(kHandshakeOrigin, "millrace_handshakes_total", "outcome=\"origin\"",                         \
+    "WebSocket handshakes by outcome")                                                           \
+  X(kHandshakeLimit, "millrace_handshakes_total", "outcome=\"limit\"",                           \
+    "WebSocket handshakes by outcome")                                                           \
+  X(kAccepts, "millrace_accepts_total", "outcome=\"accepted\"",                                  \
+    "Connections taken from a listener by outcome")                                              \
+  X(kAcceptErrors, "millrace_accepts_total", "outcome=\"error\"",                                \
+    "Connections taken from a listener by outcome")                                              \
+  X(kAcceptRefused, "millrace_accepts_total", "outcome=\"refused\"",                             \
+    "Connections taken from a listener by outcome")                                              \
+  X(kHttpRequests, "millrace_http_requests_total", "", "HTTP requests that were parsed")         \
+  X(kHttpResponses2xx, "millrace_http_responses_total", "class=\"2xx\"",                         \
+    "HTTP responses by class")                                                                   \
+  X(kHttpResponses3xx, "millrace_http_responses_total", "class=\"3xx\"",                         \
+    "HTTP responses by class")                                                                   \
+  X(kHttpResponses4xx, "millrace_http_responses_total", "class=\"4xx\"",                         \
+    "HTTP responses by class")                                                                   \
+  X(kHttpResponses5xx, "millrace_http_responses_total", "class=\"5xx\"",                         \
+    "HTTP responses by class")                                                                   \
+  X(kHttpMalformed, "millrace_http_rejected_total", "reason=\"malformed\"",                      \
+    "HTTP connections closed by reason")                                                         \
+  X(kHttpTooLarge, "millrace_http_rejected_total", "reason=\"too_large\"",                       \
+    "HTTP connections closed by reason")                                                         \
+  X(kHttpTimeout, "millrace_http_rejected_total", "reason=\"timeout\"",                          \
+    "HTTP connections closed by reason")                                                         \
+  X(kPublishes, "millrace_publishes_total", "",                                                  \
+    "Publications accepted from clients and the server API")                                     \
+  X(kDeliveries, "millrace_deliveries_total", "",                                                \
+    "Publications put into an outbox, one for each subscriber")                                  \
+  X(kDroppedNotJson, "millrace_dropped_total", "reason=\"not_json\"",                            \
+    "Publications not delivered by reason")                                                      \
+  X(kDroppedSlow, "millrace_dropped_total", "reason=\"slow\"",                                   \
+    "Publications not delivered by reason")                                                      \
+  X(kDroppedClosing, "millrace_dropped_total", "reason=\"closing\"",                             \
+    "Publications not delivered by reason")                                                      \
+  X(kBrokerInterrupted, "millrace_broker_interruptions_total", "",                               \
+    "Times the broker may have lost messages")                                                   \
+  X(kTurns, "millrace_loop_turns_total", "", "Turns of the event loops")                         \
+  X(kTasks, "millrace_loop_tasks_total", "", "Tasks that were posted to loops and run")          \
+  X(kWakeups, "millrace_loop_wakeups_total", "", "Times a loop was woken by another thread")     \
+  X(kPingsSent, "millrace_pings_total", "", "Protocol pings sent to clients")                    \
   X(kEchoMessages, "millrace_echo_messages_total", "", "Messages answered by the raw echo endpoint")
 
-#define MILLRACE_GAUGES(X)                                                                                            \
-  X(kWebsocketConnections, "websocket_connections_total", "", "Open WebSocket connections (a gauge; the name is its users')") \
-  X(kConnections, "millrace_connections", "", "Open client connections of every transport")                           \
-  X(kSessions, "millrace_sessions", "", "Clients that are connected and authenticated")                               \
-  X(kSubscriptions, "millrace_subscriptions", "", "Subscriptions of this node's clients")                             \
-  X(kLocalChannels, "millrace_local_channels", "", "Channels with a subscriber, counted on each core that has one")   \
-  X(kChannels, "millrace_channels", "", "Channels that their home core keeps a record of")                            \
-  X(kLogs, "millrace_logs", "", "Channel logs in the memory store")                                                   \
-  X(kHttpConnections, "millrace_http_connections", "", "Open HTTP connections, upgraded ones not counted")            \
-  X(kOutboxBytes, "millrace_outbox_bytes", "", "Bytes that wait for slow clients")                                    \
+#define MILLRACE_GAUGES(X)                                                                  \
+  X(kWebsocketConnections, "websocket_connections_total", "",                               \
+    "Open WebSocket connections (a gauge; the name is its users')")                         \
+  X(kConnections, "millrace_connections", "", "Open client connections of every transport") \
+  X(kSessions, "millrace_sessions", "", "Clients that are connected and authenticated")     \
+  X(kSubscriptions, "millrace_subscriptions", "", "Subscriptions of this node's clients")   \
+  X(kLocalChannels, "millrace_local_channels", "",                                          \
+    "Channels with a subscriber, counted on each core that has one")                        \
+  X(kChannels, "millrace_channels", "", "Channels that their home core keeps a record of")  \
+  X(kLogs, "millrace_logs", "", "Channel logs in the memory store")                         \
+  X(kHttpConnections, "millrace_http_connections", "",                                      \
+    "Open HTTP connections, upgraded ones not counted")                                     \
+  X(kOutboxBytes, "millrace_outbox_bytes", "", "Bytes that wait for slow clients")          \
   X(kStreams, "millrace_streams", "", "Open sockets to clients")
 
 // X(enumerator, family, labels, help, buckets...)
-#define MILLRACE_HISTOGRAMS(X)                                                                                        \
-  X(kMessageLatencyMs, "websocket_message_latency_ms", "",                                                            \
-    "Milliseconds from a publication received to its bytes handed to the kernel, for each delivery", 1, 5, 10, 25, 50, 100, 250, 500, 1000) \
-  X(kLoopTurnSeconds, "millrace_loop_turn_seconds", "", "Seconds that a turn worked", 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)\
-  X(kLoopLagSeconds, "millrace_loop_lag_seconds", "", "Seconds by which timers fired late", 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1) \
-  X(kFlushBytes, "millrace_flush_bytes", "", "Bytes written by one write", 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
+#define MILLRACE_HISTOGRAMS(X)                                                                     \
+  X(kMessageLatencyMs, "websocket_message_latency_ms", "",                                         \
+    "Milliseconds from a publication received to its bytes handed to the kernel, for each "        \
+    "delivery",                                                                                    \
+    1, 5, 10, 25, 50, 100, 250, 500, 1000)                                                         \
+  X(kLoopTurnSeconds, "millrace_loop_turn_seconds", "", "Seconds that a turn worked", 0.0001,      \
+    0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)                                             \
+  X(kLoopLagSeconds, "millrace_loop_lag_seconds", "", "Seconds by which timers fired late", 0.001, \
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)                                                   \
+  X(kFlushBytes, "millrace_flush_bytes", "", "Bytes written by one write", 64, 256, 1024, 4096,    \
+    16384, 65536, 262144, 1048576)

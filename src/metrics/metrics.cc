@@ -1,5 +1,5 @@
-// One pass over the fixed table renders the page. Series of one family stand together in families.h, so its HELP and TYPE
-// are written when the family's name changes.
+// One pass over the fixed table renders the page. Series of one family stand together in
+// families.h, so its HELP and TYPE are written when the family's name changes.
 #include "metrics/metrics.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -31,7 +31,8 @@ constexpr Series kCounterSeries[] = {
 constexpr Series kGaugeSeries[] = {MILLRACE_GAUGES(MILLRACE_SERIES)};
 #undef MILLRACE_SERIES
 
-#define MILLRACE_BOUNDS(name, family, labels, help, ...) constexpr double name##Bounds[] = {__VA_ARGS__};
+#define MILLRACE_BOUNDS(name, family, labels, help, ...) \
+  constexpr double name##Bounds[] = {__VA_ARGS__};
 MILLRACE_HISTOGRAMS(MILLRACE_BOUNDS)
 #undef MILLRACE_BOUNDS
 
@@ -73,15 +74,19 @@ std::string escaped(std::string_view value) {
 
 void append_process(std::string& page) {
   const ProcessStats stats = read_process_stats();
-  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
-    fmt::format_to(std::back_inserter(page), "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name, help, type, value);
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                       auto value) {
+    fmt::format_to(std::back_inserter(page), "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", name,
+                   help, type, value);
   };
-  add("process_cpu_seconds_total", "counter", "User and system CPU time in seconds", stats.cpu_seconds);
+  add("process_cpu_seconds_total", "counter", "User and system CPU time in seconds",
+      stats.cpu_seconds);
   add("process_resident_memory_bytes", "gauge", "Resident memory in bytes", stats.resident_bytes);
   add("process_virtual_memory_bytes", "gauge", "Virtual memory in bytes", stats.virtual_bytes);
   add("process_open_fds", "gauge", "Open file descriptors", stats.open_files);
   add("process_max_fds", "gauge", "Limit on open file descriptors", stats.open_files_max);
-  add("process_start_time_seconds", "gauge", "Start time since the Unix epoch in seconds", stats.start_time_seconds);
+  add("process_start_time_seconds", "gauge", "Start time since the Unix epoch in seconds",
+      stats.start_time_seconds);
 }
 
 }  // namespace
@@ -140,7 +145,8 @@ void Registry::render_counters(std::string& page) const {
       uint64_t sum = 0;
       for (const auto& core : cores_) sum += Core::read((*core->codes_)[i][code]);
       if (sum == 0) continue;
-      fmt::format_to(std::back_inserter(page), "{}{{code=\"{}\"}} {}\n", kCodeSeries[i].family, code, sum);
+      fmt::format_to(std::back_inserter(page), "{}{{code=\"{}\"}} {}\n", kCodeSeries[i].family,
+                     code, sum);
     }
   }
 }
@@ -151,9 +157,11 @@ void Registry::render_gauges(std::string& page) const {
     append_head(page, series, "gauge");
     std::string labels(series.labels);
     if (static_cast<Gauge>(i) == Gauge::kWebsocketConnections) {
-      labels = fmt::format("region=\"{}\",server_id=\"{}\"", escaped(options_.region), escaped(options_.server_id));
+      labels = fmt::format("region=\"{}\",server_id=\"{}\"", escaped(options_.region),
+                           escaped(options_.server_id));
     }
-    fmt::format_to(std::back_inserter(page), "{}{} {}\n", series.family, braced(labels), total(static_cast<Gauge>(i)));
+    fmt::format_to(std::back_inserter(page), "{}{} {}\n", series.family, braced(labels),
+                   total(static_cast<Gauge>(i)));
   }
 }
 
@@ -165,11 +173,14 @@ void Registry::render_histograms(std::string& page) const {
     double sum = 0;
     for (const auto& core : cores_) sum += core->histograms_[i].sum.load(std::memory_order_relaxed);
     for (size_t bucket = 0; bucket <= bounds.size(); ++bucket) {
-      for (const auto& core : cores_) cumulative += Core::read(core->histograms_[i].buckets[bucket]);
+      for (const auto& core : cores_)
+        cumulative += Core::read(core->histograms_[i].buckets[bucket]);
       const std::string bound = bucket < bounds.size() ? fmt::format("{}", bounds[bucket]) : "+Inf";
-      fmt::format_to(std::back_inserter(page), "{}_bucket{{le=\"{}\"}} {}\n", series.family, bound, cumulative);
+      fmt::format_to(std::back_inserter(page), "{}_bucket{{le=\"{}\"}} {}\n", series.family, bound,
+                     cumulative);
     }
-    fmt::format_to(std::back_inserter(page), "{0}_sum {1}\n{0}_count {2}\n", series.family, sum, cumulative);
+    fmt::format_to(std::back_inserter(page), "{0}_sum {1}\n{0}_count {2}\n", series.family, sum,
+                   cumulative);
   }
 }
 
@@ -179,10 +190,11 @@ std::string Registry::render() const {
   render_counters(page);
   render_gauges(page);
   render_histograms(page);
-  fmt::format_to(std::back_inserter(page),
-                 "# HELP millrace_build_info The version that runs\n# TYPE millrace_build_info gauge\n"
-                 "millrace_build_info{{version=\"{}\"}} 1\n",
-                 escaped(options_.version));
+  fmt::format_to(
+      std::back_inserter(page),
+      "# HELP millrace_build_info The version that runs\n# TYPE millrace_build_info gauge\n"
+      "millrace_build_info{{version=\"{}\"}} 1\n",
+      escaped(options_.version));
   append_process(page);
   return page;
 }

@@ -1,7 +1,9 @@
-// Counters, gauges and histograms of one node: written by each core for itself, read by whoever renders /metrics.
+// Counters, gauges and histograms of one node: written by each core for itself, read by whoever
+// renders /metrics.
 //
-// A Core is written on its own thread only (one relaxed store, no read-modify-write on a shared line); any thread may read.
-// The families are a fixed table (families.h), so a metric costs an array index.
+// A Core is written on its own thread only (one relaxed store, no read-modify-write on a shared
+// line); any thread may read. The families are a fixed table (families.h), so a metric costs an
+// array index.
 #pragma once
 
 #include <array>
@@ -52,14 +54,19 @@ class Core {
   };
 
   template <class E>
-  static constexpr size_t index(E enumerator) { return static_cast<size_t>(enumerator); }
+  static constexpr size_t index(E enumerator) {
+    return static_cast<size_t>(enumerator);
+  }
   static uint64_t read(const Cell& cell) { return cell.load(std::memory_order_relaxed); }
-  static void bump(Cell& cell, uint64_t n) { cell.store(read(cell) + n, std::memory_order_relaxed); }
+  static void bump(Cell& cell, uint64_t n) {
+    cell.store(read(cell) + n, std::memory_order_relaxed);
+  }
 
   std::array<Cell, static_cast<size_t>(Counter::kCount)> counters_{};
   std::array<Cell, static_cast<size_t>(Gauge::kCount)> gauges_{};
   std::array<HistogramCells, static_cast<size_t>(Histogram::kCount)> histograms_{};
-  std::unique_ptr<std::array<std::array<Cell, kCodes>, static_cast<size_t>(CodeCounter::kCount)>> codes_;
+  std::unique_ptr<std::array<std::array<Cell, kCodes>, static_cast<size_t>(CodeCounter::kCount)>>
+      codes_;
 };
 
 class Registry {

@@ -9,7 +9,9 @@ namespace {
 
 class MetricsTest : public testing::Test {
  protected:
-  bool has(const std::string& line) const { return ("\n" + registry.render()).find("\n" + line + "\n") != std::string::npos; }
+  bool has(const std::string& line) const {
+    return ("\n" + registry.render()).find("\n" + line + "\n") != std::string::npos;
+  }
   Registry registry{2, {.region = "eu\"1", .server_id = "node-1", .version = "1.2.3"}};
 };
 

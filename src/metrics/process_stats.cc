@@ -12,7 +12,8 @@
 namespace millrace::metrics {
 namespace {
 
-// Fields of /proc/self/stat from the third on (proc(5)); the second, the name, may hold spaces and is skipped by its bracket.
+// Fields of /proc/self/stat from the third on (proc(5)); the second, the name, may hold spaces and
+// is skipped by its bracket.
 struct Stat {
   uint64_t start_ticks = 0;     // 22
   uint64_t virtual_bytes = 0;   // 23
@@ -67,7 +68,8 @@ ProcessStats read_process_stats() {
   result.cpu_seconds = cpu_seconds();
   result.resident_bytes = stat.resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   result.virtual_bytes = stat.virtual_bytes;
-  result.start_time_seconds = boot_time_seconds() + static_cast<double>(stat.start_ticks) / ticks_per_second;
+  result.start_time_seconds =
+      boot_time_seconds() + static_cast<double>(stat.start_ticks) / ticks_per_second;
   std::error_code error;
   for (auto entry = std::filesystem::directory_iterator("/proc/self/fd", error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {

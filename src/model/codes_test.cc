@@ -21,7 +21,8 @@ TEST(Codes, are_unique_and_their_reasons_fit_a_close_frame) {
   std::set<uint32_t> seen;
   for (const Disconnect& row : disconnects::kAll) {
     EXPECT_TRUE(seen.insert(row.code).second) << row.code;
-    EXPECT_LE(row.reason.size(), 123U) << "RFC 6455, section 5.5: a control frame holds 125 bytes, 2 are the code";
+    EXPECT_LE(row.reason.size(), 123U)
+        << "RFC 6455, section 5.5: a control frame holds 125 bytes, 2 are the code";
   }
   EXPECT_EQ(seen.size(), std::size(disconnects::kAll));
 }

@@ -24,7 +24,9 @@ base::Result<Address> Address::parse(std::string_view text) {
   if (text.starts_with(kUnix)) {
     address.unix_path = text.substr(kUnix.size());
     if (address.unix_path.empty() || address.unix_path.size() > kUnixPathMax) {
-      return base::fail(base::ErrorCode::kInvalid, "the path of a unix socket has 1 to 107 bytes: '" + std::string(text) + "'");
+      return base::fail(
+          base::ErrorCode::kInvalid,
+          "the path of a unix socket has 1 to 107 bytes: '" + std::string(text) + "'");
     }
     return address;
   }
@@ -39,7 +41,8 @@ base::Result<Address> Address::parse(std::string_view text) {
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    return base::fail(base::ErrorCode::kInvalid, "an IPv6 address needs brackets: '" + std::string(text) + "'");
+    return base::fail(base::ErrorCode::kInvalid,
+                      "an IPv6 address needs brackets: '" + std::string(text) + "'");
   }
   address.host = host;
   return address;

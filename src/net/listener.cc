@@ -25,7 +25,8 @@ struct SocketAddress {
 };
 
 std::unexpected<base::Error> refused(const Address& address, const char* what) {
-  return base::fail(base::ErrorCode::kIo, std::string("cannot ") + what + " " + address.to_string() + ": " + std::strerror(errno));
+  return base::fail(base::ErrorCode::kIo, std::string("cannot ") + what + " " +
+                                              address.to_string() + ": " + std::strerror(errno));
 }
 
 SocketAddress unix_address(const std::string& path) {
@@ -59,7 +60,8 @@ base::Result<SocketAddress> resolve(const Address& address) {
   const int error = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(),
                                   std::to_string(address.port).c_str(), &hints, &found);
   if (error != 0) {
-    return base::fail(base::ErrorCode::kInvalid, "cannot resolve " + address.to_string() + ": " + ::gai_strerror(error));
+    return base::fail(base::ErrorCode::kInvalid,
+                      "cannot resolve " + address.to_string() + ": " + ::gai_strerror(error));
   }
   SocketAddress result;
   std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
@@ -77,9 +79,12 @@ bool stale(const SocketAddress& address) {
   return gone;
 }
 
-void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof(value)); }
+void set_option(int fd, int level, int name, int value) {
+  ::setsockopt(fd, level, name, &value, sizeof(value));
+}
 
-// SO_REUSEPORT would let a second server join silently, so the first socket finds out without it whether the port is free.
+// SO_REUSEPORT would let a second server join silently, so the first socket finds out without it
+// whether the port is free.
 bool taken(const SocketAddress& address) {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -98,11 +103,13 @@ void prepare(int fd, const SocketAddress& address, const ListenOptions& options)
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (address.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (options.unsent_low_water_bytes > 0) {
-    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.unsent_low_water_bytes));
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
+               static_cast<int>(options.unsent_low_water_bytes));
   }
 }
 
-base::Result<int> open_listening(const Address& address, const SocketAddress& resolved, const ListenOptions& options) {
+base::Result<int> open_listening(const Address& address, const SocketAddress& resolved,
+                                 const ListenOptions& options) {
   const int fd = ::socket(resolved.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return refused(address, "open a socket for");
   prepare(fd, resolved, options);
@@ -118,7 +125,8 @@ uint16_t bound_port(int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof(storage);
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return 0;
-  if (storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(storage).sin6_port);
+  if (storage.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(storage).sin6_port);
   return ntohs(reinterpret_cast<const sockaddr_in&>(storage).sin_port);
 }
 
@@ -153,7 +161,9 @@ ListenSocket::ListenSocket(int fd, Address address, const ListenOptions& options
     : fd_(fd), address_(std::move(address)), options_(options) {}
 
 ListenSocket::ListenSocket(ListenSocket&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), address_(std::move(other.address_)), options_(other.options_) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      address_(std::move(other.address_)),
+      options_(other.options_) {}
 
 ListenSocket& ListenSocket::operator=(ListenSocket&& other) noexcept {
   std::swap(fd_, other.fd_);
@@ -166,7 +176,8 @@ ListenSocket::~ListenSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Listener::Listener(ListenSocket socket, Poller& poller, metrics::Core& metrics, size_t accepts_per_turn, Acceptor& acceptor)
+Listener::Listener(ListenSocket socket, Poller& poller, metrics::Core& metrics,
+                   size_t accepts_per_turn, Acceptor& acceptor)
     : socket_(std::move(socket)),
       poller_(poller),
       metrics_(metrics),
@@ -198,8 +209,9 @@ void Listener::on_events(uint32_t) {
   }
 }
 
-// Left in the queue, the connection would report itself again in every turn: it is taken with the spare file and closed.
-// Admission refuses well before this, so it happens only when something else in the process has used up the files.
+// Left in the queue, the connection would report itself again in every turn: it is taken with the
+// spare file and closed. Admission refuses well before this, so it happens only when something else
+// in the process has used up the files.
 void Listener::shed_one() {
   if (spare_fd_ >= 0) ::close(spare_fd_);
   const int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC);

@@ -8,7 +8,8 @@ namespace millrace::net {
 
 class Listener final : public Pollable {
  public:
-  Listener(ListenSocket socket, Poller& poller, metrics::Core& metrics, size_t accepts_per_turn, Acceptor& acceptor);
+  Listener(ListenSocket socket, Poller& poller, metrics::Core& metrics, size_t accepts_per_turn,
+           Acceptor& acceptor);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -20,7 +20,10 @@ namespace millrace::net {
 class Loop::Impl final : public Pollable {
  public:
   Impl(const Options& options, metrics::Core& metrics)
-      : options_(options), metrics_(metrics), wheel_(now_), scratch_(std::make_unique<char[]>(kScratchBytes)) {}
+      : options_(options),
+        metrics_(metrics),
+        wheel_(now_),
+        scratch_(std::make_unique<char[]>(kScratchBytes)) {}
 
   ~Impl() {
     listeners_.clear();
@@ -32,7 +35,8 @@ class Loop::Impl final : public Pollable {
   base::Result<> open() {
     wakeup_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!poller_.valid() || wakeup_fd_ < 0 || !poller_.add(wakeup_fd_, EPOLLIN, *this)) {
-      return base::fail(base::ErrorCode::kIo, std::string("cannot make an event loop: ") + std::strerror(errno));
+      return base::fail(base::ErrorCode::kIo,
+                        std::string("cannot make an event loop: ") + std::strerror(errno));
     }
     return {};
   }
@@ -60,7 +64,8 @@ class Loop::Impl final : public Pollable {
 
   base::TimerId after(base::Duration delay, base::Task task) {
     const base::TimerId id{++last_timer_};
-    const auto [entry, inserted] = tasks_.try_emplace(id, std::make_unique<TaskTimer>(*this, id, std::move(task)));
+    const auto [entry, inserted] =
+        tasks_.try_emplace(id, std::make_unique<TaskTimer>(*this, id, std::move(task)));
     MILLRACE_ASSERT(inserted);
     wheel_.set(*entry->second, delay);
     return id;
@@ -86,7 +91,8 @@ class Loop::Impl final : public Pollable {
   friend class Loop;
 
   struct TaskTimer final : Timer {
-    TaskTimer(Impl& loop, base::TimerId timer_id, base::Task timer_task) : impl(loop), id(timer_id), task(std::move(timer_task)) {}
+    TaskTimer(Impl& loop, base::TimerId timer_id, base::Task timer_task)
+        : impl(loop), id(timer_id), task(std::move(timer_task)) {}
     void on_timer() override {
       base::Task ready = std::move(task);
       impl.tasks_.erase(id);  // destroys this
@@ -129,13 +135,16 @@ class Loop::Impl final : public Pollable {
     wake_others();
     metrics_.add(metrics::Counter::kTurns);
     const base::Duration worked = base::monotonic_now() - now_;
-    metrics_.observe(metrics::Histogram::kLoopTurnSeconds, static_cast<double>(worked.count()) / 1e6);
+    metrics_.observe(metrics::Histogram::kLoopTurnSeconds,
+                     static_cast<double>(worked.count()) / 1e6);
   }
 
   void advance_timers() {
     const base::Duration late = now_ - wheel_.next_tick();
     if (late.count() < 0) return;
-    if (!wheel_.empty()) metrics_.observe(metrics::Histogram::kLoopLagSeconds, static_cast<double>(late.count()) / 1e6);
+    if (!wheel_.empty())
+      metrics_.observe(metrics::Histogram::kLoopLagSeconds,
+                       static_cast<double>(late.count()) / 1e6);
     wheel_.advance(now_);
   }
 
@@ -149,7 +158,8 @@ class Loop::Impl final : public Pollable {
 
   std::atomic<bool> stopped_{false};
   int wakeup_fd_ = -1;
-  std::vector<const Impl*> to_wake_;  // loops whose empty mailbox this turn has posted to: woken once, at its end
+  // loops whose empty mailbox this turn has posted to: woken once, at its end
+  std::vector<const Impl*> to_wake_;
   std::unordered_map<base::TimerId, std::unique_ptr<TaskTimer>> tasks_;
   uint64_t last_timer_ = 0;
 };
@@ -166,27 +176,54 @@ base::Result<std::unique_ptr<Loop>> Loop::create(const Options& options, metrics
 Loop::Loop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Loop::~Loop() = default;
 
-void Loop::run() { impl_->run(); }
-void Loop::stop() { impl_->stop(); }
+void Loop::run() {
+  impl_->run();
+}
+void Loop::stop() {
+  impl_->stop();
+}
 
 base::Result<> Loop::listen(ListenSocket socket, Acceptor& acceptor) {
-  impl_->listeners_.push_back(std::make_unique<Listener>(std::move(socket), impl_->poller_, impl_->metrics_,
-                                                         impl_->options_.accepts_per_turn, acceptor));
+  impl_->listeners_.push_back(
+      std::make_unique<Listener>(std::move(socket), impl_->poller_, impl_->metrics_,
+                                 impl_->options_.accepts_per_turn, acceptor));
   return {};
 }
 
-void Loop::stop_listening() { impl_->listeners_.clear(); }
+void Loop::stop_listening() {
+  impl_->listeners_.clear();
+}
 
-TimerWheel& Loop::wheel() { return impl_->wheel_; }
-std::span<char> Loop::scratch() { return {impl_->scratch_.get(), kScratchBytes}; }
+TimerWheel& Loop::wheel() {
+  return impl_->wheel_;
+}
+std::span<char> Loop::scratch() {
+  return {impl_->scratch_.get(), kScratchBytes};
+}
 
-base::CoreId Loop::core() const { return impl_->options_.core; }
-base::MonotonicTime Loop::now() const { return impl_->now_; }
-void Loop::post(base::Task task) { impl_->post(std::move(task)); }
-size_t Loop::mailbox_depth() const { return impl_->mailbox_.depth(); }
-base::TimerId Loop::after(base::Duration delay, base::Task task) { return impl_->after(delay, std::move(task)); }
-void Loop::cancel(base::TimerId timer) { impl_->tasks_.erase(timer); }
-void Loop::add_turn_hook(base::TurnHook& hook) { impl_->hooks_.push_back(&hook); }
-void Loop::remove_turn_hook(base::TurnHook& hook) { std::erase(impl_->hooks_, &hook); }
+base::CoreId Loop::core() const {
+  return impl_->options_.core;
+}
+base::MonotonicTime Loop::now() const {
+  return impl_->now_;
+}
+void Loop::post(base::Task task) {
+  impl_->post(std::move(task));
+}
+size_t Loop::mailbox_depth() const {
+  return impl_->mailbox_.depth();
+}
+base::TimerId Loop::after(base::Duration delay, base::Task task) {
+  return impl_->after(delay, std::move(task));
+}
+void Loop::cancel(base::TimerId timer) {
+  impl_->tasks_.erase(timer);
+}
+void Loop::add_turn_hook(base::TurnHook& hook) {
+  impl_->hooks_.push_back(&hook);
+}
+void Loop::remove_turn_hook(base::TurnHook& hook) {
+  std::erase(impl_->hooks_, &hook);
+}
 
 }  // namespace millrace::net

@@ -1,4 +1,5 @@
-// The loop with real sockets on loopback. Nothing here sleeps: each test runs turns until what it waits for has happened.
+// The loop with real sockets on loopback. Nothing here sleeps: each test runs turns until what it
+// waits for has happened.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -25,7 +26,9 @@ using namespace std::chrono_literals;
 
 // Keeps what it accepts, reads all that comes, and calls back.
 struct Peer final : StreamHandler {
-  explicit Peer(std::unique_ptr<Stream> accepted) : stream(std::move(accepted)) { stream->set_handler(this); }
+  explicit Peer(std::unique_ptr<Stream> accepted) : stream(std::move(accepted)) {
+    stream->set_handler(this);
+  }
   void on_readable() override {
     std::array<char, 4096> buffer{};
     for (;;) {
@@ -70,10 +73,14 @@ class LoopTest : public testing::Test, public Acceptor {
     peers.back()->on_event = [this] { check(); };
     check();
   }
-  // Runs the loop until `condition` holds; it is looked at after each event of a stream. Once a test: stop() is for good.
+  // Runs the loop until `condition` holds; it is looked at after each event of a stream. Once a
+  // test: stop() is for good.
   void run_until(std::function<bool()> condition) {
     condition_ = std::move(condition);
-    const base::TimerId limit = loop->after(20s, [this] { timed_out = true; loop->stop(); });
+    const base::TimerId limit = loop->after(20s, [this] {
+      timed_out = true;
+      loop->stop();
+    });
     if (!condition_()) loop->run();
     loop->cancel(limit);
     EXPECT_FALSE(timed_out);
@@ -137,7 +144,9 @@ TEST_F(LoopTest, a_short_write_is_followed_by_on_writable_when_the_peer_has_read
       reader = std::thread([fd, &expected] {
         std::vector<char> buffer(1 << 16);
         size_t total = 0;
-        while (total < expected) total += static_cast<size_t>(std::max<ssize_t>(::recv(fd, buffer.data(), buffer.size(), 0), 0));
+        while (total < expected)
+          total += static_cast<size_t>(
+              std::max<ssize_t>(::recv(fd, buffer.data(), buffer.size(), 0), 0));
       });
     }
     return peer.writable_calls > 0;
@@ -241,7 +250,9 @@ TEST_F(LoopTest, a_second_server_on_the_same_port_is_refused_but_another_core_ma
 }
 
 TEST_F(LoopTest, unix_sockets_work_and_a_stale_file_is_replaced) {
-  const std::string path = (std::filesystem::temp_directory_path() / ("millrace-test-" + std::to_string(::getpid()))).string();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("millrace-test-" + std::to_string(::getpid())))
+          .string();
   for (int round = 0; round < 2; ++round) {
     loop->stop_listening();
     listen(("unix:" + path).c_str());
@@ -294,8 +305,10 @@ TEST(LoopPosting, tasks_of_many_threads_all_run_and_each_threads_in_order) {
 TEST(LoopPosting, two_loops_play_ping_pong) {
   metrics::Core first_metrics;
   metrics::Core second_metrics;
-  const std::unique_ptr<Loop> first = std::move(*Loop::create({.core = base::CoreId{0}}, first_metrics));
-  const std::unique_ptr<Loop> second = std::move(*Loop::create({.core = base::CoreId{1}}, second_metrics));
+  const std::unique_ptr<Loop> first =
+      std::move(*Loop::create({.core = base::CoreId{0}}, first_metrics));
+  const std::unique_ptr<Loop> second =
+      std::move(*Loop::create({.core = base::CoreId{1}}, second_metrics));
   int rounds = 0;
   std::function<void()> serve = [&] {
     second->post([&] {
@@ -332,7 +345,8 @@ TEST(FileBudget, raises_the_soft_limit_and_keeps_a_reserve) {
   const FileBudget budget = FileBudget::raise_to_hard_limit(100);
   EXPECT_EQ(budget.limit(), limit.rlim_max);
   EXPECT_EQ(budget.connections_max(), budget.limit() - 100);
-  EXPECT_EQ(FileBudget::raise_to_hard_limit(SIZE_MAX).connections_max(), budget.limit() - budget.limit() / 2);
+  EXPECT_EQ(FileBudget::raise_to_hard_limit(SIZE_MAX).connections_max(),
+            budget.limit() - budget.limit() / 2);
 }
 
 }  // namespace

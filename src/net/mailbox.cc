@@ -12,8 +12,10 @@ bool Mailbox::push(base::Task task) {
   Node* before = head_.load(std::memory_order_relaxed);
   Node* const node = new Node{std::move(task), before};
   depth_.fetch_add(1, std::memory_order_relaxed);
-  // Nodes are only ever taken all at once, so there is no ABA. Once pushed, the node is the loop's and is not looked at here.
-  while (!head_.compare_exchange_weak(before, node, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  // Nodes are only ever taken all at once, so there is no ABA. Once pushed, the node is the loop's
+  // and is not looked at here.
+  while (!head_.compare_exchange_weak(before, node, std::memory_order_acq_rel,
+                                      std::memory_order_relaxed)) {
     node->next = before;
   }
   return before == nullptr;

@@ -1,4 +1,5 @@
-// Tasks from any thread for one loop: a stack that producers push to without a lock, and that the loop takes as a whole.
+// Tasks from any thread for one loop: a stack that producers push to without a lock, and that the
+// loop takes as a whole.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,8 @@ class Mailbox {
   // True if the mailbox was empty: the caller must see to it that the loop wakes.
   bool push(base::Task task);
 
-  // Runs what was in the mailbox when called, in the order of pushing, and returns how many. On the loop's thread.
+  // Runs what was in the mailbox when called, in the order of pushing, and returns how many. On the
+  // loop's thread.
   size_t run_all();
 
   bool empty() const { return head_.load(std::memory_order_acquire) == nullptr; }

@@ -1,10 +1,11 @@
 // The event loop, and the byte streams that live on it.
 //
-// A Loop is one core: one thread, one epoll set, its own listeners (SO_REUSEPORT), its own timer wheel, and the mailbox
-// through which other cores reach it. Everything it owns is touched on its thread only.
+// A Loop is one core: one thread, one epoll set, its own listeners (SO_REUSEPORT), its own timer
+// wheel, and the mailbox through which other cores reach it. Everything it owns is touched on its
+// thread only.
 //
-// Turns      wait for events; read, accept (a bounded number) and write; posted tasks; timers; turn hooks. Other cores
-//            that were posted to are woken once, at the end of the turn.
+// Turns      wait for events; read, accept (a bounded number) and write; posted tasks; timers; turn
+//            hooks. Other cores that were posted to are woken once, at the end of the turn.
 // Lifetime   A Stream or timer may be destroyed inside any callback, its own included.
 // Failure    What the kernel refuses comes as a Result or an IoResult, with errno's words.
 #pragma once
@@ -25,7 +26,8 @@ namespace millrace::net {
 
 // ---- Addresses ----
 
-// "127.0.0.1:8000", "[::1]:8000", ":8000" (every interface, IPv6 and IPv4), or "unix:/run/millrace.sock".
+// "127.0.0.1:8000", "[::1]:8000", ":8000" (every interface, IPv6 and IPv4), or
+// "unix:/run/millrace.sock".
 struct Address {
   std::string host;  // empty: every interface
   uint16_t port = 0;
@@ -50,7 +52,8 @@ struct IoResult {
 
 class StreamHandler {
  public:
-  // Bytes, the end or an error wait to be read. Called again in later turns until read() says kWouldBlock or reading is paused.
+  // Bytes, the end or an error wait to be read. Called again in later turns until read() says
+  // kWouldBlock or reading is paused.
   virtual void on_readable() = 0;
   // There is room again after a write that took less than it was given.
   virtual void on_writable() = 0;
@@ -59,22 +62,26 @@ class StreamHandler {
   ~StreamHandler() = default;
 };
 
-// One byte stream: a TCP or unix socket here, a simulated pipe in the simulator. Destroying it closes it: gracefully (FIN)
-// unless reset() was called or there were unread bytes, as the kernel does.
+// One byte stream: a TCP or unix socket here, a simulated pipe in the simulator. Destroying it
+// closes it: gracefully (FIN) unless reset() was called or there were unread bytes, as the kernel
+// does.
 class Stream {
  public:
   virtual ~Stream() = default;
 
-  // Before the first event; may be changed at any time. The handler must outlive the stream or be replaced.
+  // Before the first event; may be changed at any time. The handler must outlive the stream or be
+  // replaced.
   virtual void set_handler(StreamHandler* handler) = 0;
 
   virtual IoResult read(std::span<char> into) = 0;
 
-  // Writes the parts as one. Takes at most kPartsMax of them; what is not taken has to be offered again after on_writable().
+  // Writes the parts as one. Takes at most kPartsMax of them; what is not taken has to be offered
+  // again after on_writable().
   static constexpr size_t kPartsMax = 64;
   virtual IoResult write(std::span<const std::string_view> parts) = 0;
 
-  // While paused, on_readable() is not called: how a connection pushes back on a peer that outruns it.
+  // While paused, on_readable() is not called: how a connection pushes back on a peer that outruns
+  // it.
   virtual void pause_reading(bool paused) = 0;
 
   // Sends FIN after what was written. Reading goes on.
@@ -91,7 +98,8 @@ class Stream {
 
 class TimerWheel;
 
-// A deadline that lives inside its owner: no allocation, O(1) to set, move and cancel. Destroying it cancels it.
+// A deadline that lives inside its owner: no allocation, O(1) to set, move and cancel. Destroying
+// it cancels it.
 class Timer {
  public:
   Timer() = default;
@@ -111,7 +119,8 @@ class Timer {
   int64_t due_tick_ = 0;
 };
 
-// A hashed wheel. Fires no earlier than asked, and at most one tick (50 ms) later than the loop gets round to it.
+// A hashed wheel. Fires no earlier than asked, and at most one tick (50 ms) later than the loop
+// gets round to it.
 class TimerWheel {
  public:
   static constexpr base::Duration kTick = std::chrono::milliseconds(50);
@@ -122,7 +131,8 @@ class TimerWheel {
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
-  // Tells the time from which set() counts. A loop calls it when a turn begins; advance() does it too.
+  // Tells the time from which set() counts. A loop calls it when a turn begins; advance() does it
+  // too.
   void begin_turn(base::MonotonicTime now) { now_tick_ = tick_of(now); }
 
   // Arms, or moves, `timer`.
@@ -140,7 +150,8 @@ class TimerWheel {
   int64_t tick_of(base::MonotonicTime time) const { return time.microseconds / kTick.count(); }
   std::unique_ptr<Slot[]> slots_;
   int64_t current_tick_ = 0;  // the last tick that was fired
-  int64_t now_tick_ = 0;      // the tick in which this turn began: later than that while a turn's timers have not run
+  // the tick in which this turn began: later than that while a turn's timers have not run
+  int64_t now_tick_ = 0;
 };
 
 // ---- The loop ----
@@ -154,14 +165,15 @@ class Acceptor {
   ~Acceptor() = default;
 };
 
-// Open files of the whole process, shared by its loops: the reserve that is kept for health checks and the API, and how to
-// refuse when the rest is used up. Made once, before the first loop.
+// Open files of the whole process, shared by its loops: the reserve that is kept for health checks
+// and the API, and how to refuse when the rest is used up. Made once, before the first loop.
 class FileBudget {
  public:
-  // Raises the soft limit on open files to the hard one. `reserve` of them are not given to client connections.
+  // Raises the soft limit on open files to the hard one. `reserve` of them are not given to client
+  // connections.
   static FileBudget raise_to_hard_limit(size_t reserve);
 
-  size_t limit() const { return limit_; }              // open files this process may have
+  size_t limit() const { return limit_; }                      // open files this process may have
   size_t connections_max() const { return connections_max_; }  // of those, for client connections
 
  private:
@@ -171,18 +183,22 @@ class FileBudget {
 
 struct ListenOptions {
   int backlog = 4096;
-  // Bytes the kernel takes before a write is short, on top of what the peer's window allows (TCP_NOTSENT_LOWAT); 0: its default.
+  // Bytes the kernel takes before a write is short, on top of what the peer's window allows
+  // (TCP_NOTSENT_LOWAT); 0: its default.
   uint32_t unsent_low_water_bytes = 0;
 };
 
-// A bound, listening socket. TCP ones are made once per loop and share their connections (SO_REUSEPORT); a unix socket is made
-// once and duplicated for the others. Accepted streams have TCP_NODELAY.
+// A bound, listening socket. TCP ones are made once per loop and share their connections
+// (SO_REUSEPORT); a unix socket is made once and duplicated for the others. Accepted streams have
+// TCP_NODELAY.
 class ListenSocket {
  public:
-  // Fails with words that name the address, also when another process listens there. Port 0 takes a free port; `address` is
-  // updated, so that binding it again joins. A unix socket's file that nobody listens on any more is replaced.
+  // Fails with words that name the address, also when another process listens there. Port 0 takes a
+  // free port; `address` is updated, so that binding it again joins. A unix socket's file that
+  // nobody listens on any more is replaced.
   static base::Result<ListenSocket> bind(Address& address, const ListenOptions& options);
-  // Joins an address that this process has bound already: another SO_REUSEPORT socket, or a duplicate.
+  // Joins an address that this process has bound already: another SO_REUSEPORT socket, or a
+  // duplicate.
   base::Result<ListenSocket> another() const;
 
   ListenSocket(ListenSocket&& other) noexcept;
@@ -212,7 +228,8 @@ class Loop final : public base::Executor {
   void run();
   void stop();
 
-  // Accepts on this loop until it is destroyed or stop_listening() is called. From the loop's thread, or before run().
+  // Accepts on this loop until it is destroyed or stop_listening() is called. From the loop's
+  // thread, or before run().
   base::Result<> listen(ListenSocket socket, Acceptor& acceptor);
   void stop_listening();
 

@@ -33,7 +33,8 @@ void Poller::remove(int fd, Pollable& pollable) {
 }
 
 int Poller::wait(int timeout_ms) {
-  const int count = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), timeout_ms);
+  const int count =
+      ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), timeout_ms);
   return count < 0 ? 0 : count;  // EINTR
 }
 

@@ -1,5 +1,6 @@
-// The epoll set of one loop. Level-triggered: a handler that leaves bytes unread is called again in the next turn, which is what
-// lets a connection read a bounded amount a turn. Interest in writing is asked for only after a short write.
+// The epoll set of one loop. Level-triggered: a handler that leaves bytes unread is called again in
+// the next turn, which is what lets a connection read a bounded amount a turn. Interest in writing
+// is asked for only after a short write.
 #pragma once
 
 #include <sys/epoll.h>
@@ -29,10 +30,12 @@ class Poller {
 
   bool add(int fd, uint32_t events, Pollable& pollable);
   void change(int fd, uint32_t events, Pollable& pollable);
-  // Also forgets events of this turn that were not handed over yet, so that a pollable may be destroyed in any callback.
+  // Also forgets events of this turn that were not handed over yet, so that a pollable may be
+  // destroyed in any callback.
   void remove(int fd, Pollable& pollable);
 
-  // Waits at most so long (milliseconds; -1: for ever) and returns how many events there are to dispatch().
+  // Waits at most so long (milliseconds; -1: for ever) and returns how many events there are to
+  // dispatch().
   int wait(int timeout_ms);
   void dispatch(int count);
 

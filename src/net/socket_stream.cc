@@ -85,7 +85,9 @@ void SocketStream::update_interest() {
   poller_.change(fd_, events, *this);
 }
 
-void SocketStream::shutdown_write() { ::shutdown(fd_, SHUT_WR); }
+void SocketStream::shutdown_write() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 void SocketStream::reset() {
   const linger now{.l_onoff = 1, .l_linger = 0};
@@ -117,7 +119,8 @@ void SocketStream::on_events(uint32_t events) {
     if (handler_ != nullptr) handler_->on_writable();
     if (!poller.current_alive()) return;
   }
-  // An error or a hang-up is told by the read that finds it, also while reading is paused: the peer is gone for good.
+  // An error or a hang-up is told by the read that finds it, also while reading is paused: the peer
+  // is gone for good.
   constexpr uint32_t kReadable = EPOLLIN | EPOLLRDHUP;
   const bool dead = (events & (EPOLLERR | EPOLLHUP)) != 0;
   if (dead || ((events & kReadable) != 0 && !paused_ && !ended_)) {

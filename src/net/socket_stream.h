@@ -34,7 +34,8 @@ class SocketStream final : public Stream, public Pollable {
   metrics::Core& metrics_;
   const int fd_;
   bool paused_ = false;
-  bool ended_ = false;       // the peer's FIN was read; asking for more would report it again for ever
+  // the peer's FIN was read; asking for more would report it again for ever
+  bool ended_ = false;
   bool want_write_ = false;
 };
 

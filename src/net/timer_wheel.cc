@@ -1,5 +1,6 @@
-// A slot holds the timers of one tick modulo kSlots as a circular list with a sentinel; one that is due in a later round stays.
-// Setting further than a round ahead costs one look per round, which at 51 s a round is nothing.
+// A slot holds the timers of one tick modulo kSlots as a circular list with a sentinel; one that is
+// due in a later round stays. Setting further than a round ahead costs one look per round, which at
+// 51 s a round is nothing.
 #include <algorithm>
 #include <utility>
 
@@ -44,14 +45,17 @@ void Timer::unlink() {
 }
 
 TimerWheel::TimerWheel(base::MonotonicTime now)
-    : slots_(std::make_unique<Slot[]>(kSlots)), current_tick_(tick_of(now)), now_tick_(current_tick_) {}
+    : slots_(std::make_unique<Slot[]>(kSlots)),
+      current_tick_(tick_of(now)),
+      now_tick_(current_tick_) {}
 
 TimerWheel::~TimerWheel() = default;
 
 void TimerWheel::set(Timer& timer, base::Duration delay) {
   timer.unlink();
   // Rounded up, and one more because the current tick is already under way: never early.
-  const int64_t ticks = (std::max<int64_t>(delay.count(), 0) + kTick.count() - 1) / kTick.count() + 1;
+  const int64_t ticks =
+      (std::max<int64_t>(delay.count(), 0) + kTick.count() - 1) / kTick.count() + 1;
   timer.due_tick_ = now_tick_ + ticks;
   slots_[static_cast<size_t>(timer.due_tick_) % kSlots].push(timer);
 }
@@ -64,7 +68,8 @@ void TimerWheel::advance(base::MonotonicTime now) {
     return;
   }
   // After a long stall every slot is looked at once, not once for each round that was missed.
-  if (target - current_tick_ > static_cast<int64_t>(kSlots)) current_tick_ = target - static_cast<int64_t>(kSlots);
+  if (target - current_tick_ > static_cast<int64_t>(kSlots))
+    current_tick_ = target - static_cast<int64_t>(kSlots);
   while (current_tick_ < target) {
     ++current_tick_;
     Slot& slot = slots_[static_cast<size_t>(current_tick_) % kSlots];
@@ -83,7 +88,8 @@ void TimerWheel::advance(base::MonotonicTime now) {
 }
 
 bool TimerWheel::empty() const {
-  return std::all_of(slots_.get(), slots_.get() + kSlots, [](const Slot& slot) { return slot.empty(); });
+  return std::all_of(slots_.get(), slots_.get() + kSlots,
+                     [](const Slot& slot) { return slot.empty(); });
 }
 
 base::MonotonicTime TimerWheel::next_tick() const {

@@ -49,7 +49,10 @@ TEST_F(TimerWheelTest, a_timer_may_be_moved_cancelled_or_destroyed) {
   TestTimer cancelled([&] { ++fired; });
   wheel.set(cancelled, 100ms);
   wheel.cancel(cancelled);
-  { TestTimer destroyed([&] { ++fired; }); wheel.set(destroyed, 100ms); }
+  {
+    TestTimer destroyed([&] { ++fired; });
+    wheel.set(destroyed, 100ms);
+  }
   advance(5s);
   EXPECT_EQ(fired, 0);
   advance(6s);
@@ -68,7 +71,8 @@ TEST_F(TimerWheelTest, timers_may_destroy_and_set_each_other_while_firing) {
   wheel.set(killer, 100ms);
   wheel.set(*victim, 100ms);
   advance(200ms);
-  EXPECT_EQ(seen, "k") << "the victim is gone, and one that is set while firing waits its own delay";
+  EXPECT_EQ(seen, "k")
+      << "the victim is gone, and one that is set while firing waits its own delay";
   advance(100ms);
   EXPECT_EQ(seen, "kr");
   TestTimer self([&] { seen += 's'; });

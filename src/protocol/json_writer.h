@@ -117,8 +117,8 @@ class JsonWriter {
   // Nearly every name and id is plain ASCII, which goes in as a whole; base/ knows what to do with
   // the rest.
   void string(std::string_view text) {
-    constexpr auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
-    if (!std::ranges::all_of(text, is_plain)) {
+    constexpr auto kIsPlain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
+    if (!std::ranges::all_of(text, kIsPlain)) {
       base::append_json_string(out_, text);
       return;
     }
