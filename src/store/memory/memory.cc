@@ -113,7 +113,7 @@ Log& MemoryStore::make(std::string_view channel) {
   logs_.emplace(log.name(), std::move(made));
   bytes_ += log.bytes();
   metrics_.add(metrics::Gauge::kLogs, 1);
-  if (!sweep_scheduled_) schedule_sweep(sweep_interval());
+  if (!sweep_scheduled_) schedule_sweep(kSweepIntervalMax);
   return log;
 }
 
@@ -143,10 +143,12 @@ std::invoke_result_t<F&> MemoryStore::changing(Log& log, F&& change) {
   return change();
 }
 
-base::Duration MemoryStore::sweep_interval() const {
-  const size_t turns = order_.size() / (kSweepWork / 2) + 1;
-  return std::clamp(base::Duration(kSweepRound) / static_cast<int64_t>(turns), kSweepIntervalMin,
-                    kSweepIntervalMax);
+// The pace is set once for a round: set anew in each turn it would slow down as the logs vanish.
+void MemoryStore::begin_round() {
+  left_in_round_ = order_.size();
+  const size_t turns = left_in_round_ / (kSweepWork / 2) + 1;
+  sweep_interval_ = std::clamp(base::Duration(kSweepRound) / static_cast<int64_t>(turns),
+                               kSweepIntervalMin, kSweepIntervalMax);
 }
 
 void MemoryStore::schedule_sweep(base::Duration delay) {
@@ -171,8 +173,10 @@ void MemoryStore::sweep() {
     } else {
       ++next_to_sweep_;
     }
+    if (left_in_round_ > 0) --left_in_round_;
   }
-  if (!order_.empty()) return schedule_sweep(sweep_interval());
+  if (left_in_round_ == 0) begin_round();
+  if (!order_.empty()) return schedule_sweep(sweep_interval_);
   logs_ = Logs();
   order_ = std::vector<Log*>();
 }

@@ -4,8 +4,8 @@
 //            thing that it does, so it may call the store again.
 // Expiry     Exact for whoever uses a log. What nobody uses is swept, at most kSweepWork logs,
 //            publications and keys in a turn: idle logs give back their memory, and those over
-//            their meta_ttl vanish, within about kSweepRound (up to three million logs). A log
-//            that still remembers idempotency keys does not vanish before they do.
+//            their meta_ttl vanish, within two rounds of about kSweepRound (up to three million
+//            logs). A log that still remembers idempotency keys does not vanish before they do.
 // Limits     Options. Over bytes_max an append fails with kLimit, and so does a read that would
 //            have to make a log; either is counted by refused() and changes nothing. What expired
 //            counts until it is used or swept. Over idempotency_keys_max the key whose window ends
@@ -78,8 +78,8 @@ class MemoryStore final : public Store {
   template <class F>
   std::invoke_result_t<F&> changing(Log& log, F&& change);
   void sweep();
+  void begin_round();
   void schedule_sweep(base::Duration delay);
-  base::Duration sweep_interval() const;
 
   base::Executor& executor_;
   base::Random& random_;
@@ -88,6 +88,8 @@ class MemoryStore final : public Store {
   Logs logs_;
   std::vector<Log*> order_;  // for the sweep, which goes round it
   size_t next_to_sweep_ = 0;
+  size_t left_in_round_ = 0;
+  base::Duration sweep_interval_{};
   base::TimerId sweep_timer_;
   bool sweep_scheduled_ = false;
   size_t bytes_ = 0;
