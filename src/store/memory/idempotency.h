@@ -30,7 +30,7 @@ class IdempotencyKeys {
   size_t expire(base::MonotonicTime now, size_t most);
 
   bool empty() const { return answers_.empty(); }
-  // Held memory, from above.
+  // Held memory, estimated.
   size_t bytes() const { return bytes_; }
   static size_t bytes_of(std::string_view key) { return kKeyBytes + key.size(); }
 

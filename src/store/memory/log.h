@@ -58,7 +58,8 @@ class Log {
   Page read(const ReadOptions& options) const;
   void remove();
 
-  // Held memory, from above: what several publications share is counted for each.
+  // Held memory, but for the allocator's share (measured: an eighth). What several publications
+  // have in common is counted for each.
   size_t bytes() const;
   static size_t bytes_of_new(std::string_view name);
   static size_t bytes_of(const model::Publication& publication);
