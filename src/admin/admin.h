@@ -57,7 +57,8 @@ struct Sources {
 // GET /metrics        the Prometheus text format GET /health/live    200 as long as the process
 // answers GET /health/ready   200 when every component works and the node takes new clients, 503
 // otherwise; /health is the same
-//   {"status":"ok","components":{"loop-0":{"status":"ok"},…},"connections":17,"memory":{"resident_bytes":12345678}}
+//   {"status":"ok","components":{"core-0":{"status":"ok"},…},"connections":17,
+//    "memory":{"resident_bytes":12345678}}
 //
 // GET /debug/tables   {"cores":[{"connections":0,"http_connections":1,…},…]}: counted, not summed
 // up from metrics; for tests that

@@ -124,7 +124,7 @@ struct ChannelOptions {
   bool allow_subscribe_for_client = false;
   bool allow_subscribe_for_anonymous = false;
   bool allow_user_limited_channels = false;
-  std::string channel_regex;  // ECMAScript; "": any ASCII name
+  std::string channel_regex;  // RE2; "": any ASCII name
 
   bool allow_publish_for_client = false;
   bool allow_publish_for_subscriber = false;

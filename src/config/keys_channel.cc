@@ -25,7 +25,7 @@ void add_permissions(ChannelKeys& keys) {
       keys, "allow_user_limited_channels",
       "Channels such as \"chat#42,43\" may be subscribed to by the users that they name.");
   add<&Options::channel_regex>(keys, "channel_regex",
-                               "A regular expression (ECMAScript) that the name behind the "
+                               "A regular expression (RE2) that the name behind the "
                                "namespace must match; empty: any ASCII name.");
   add<&Options::allow_publish_for_client>(keys, "allow_publish_for_client",
                                           "Every client with a user may publish.");

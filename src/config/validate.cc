@@ -1,10 +1,11 @@
 // What one value alone can't show: how keys go together, and the shape of names, paths and
 // patterns.
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <initializer_list>
-#include <regex>
 #include <set>
 #include <utility>
 
@@ -57,12 +58,8 @@ bool printable_ascii(std::string_view text) {
 
 // "" if `pattern` compiles, else why not.
 std::string regex_error_of(const std::string& pattern) {
-  try {
-    const std::regex compiled(pattern, std::regex::ECMAScript);
-    return "";
-  } catch (const std::regex_error& error) {
-    return error.what();
-  }
+  const re2::RE2 compiled(pattern, re2::RE2::Quiet);
+  return compiled.ok() ? std::string() : compiled.error();
 }
 
 bool whole_seconds(Milliseconds duration) {

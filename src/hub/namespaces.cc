@@ -1,7 +1,8 @@
 #include "hub/namespaces.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
-#include <regex>
 
 #include "base/assert.h"
 
@@ -10,7 +11,7 @@ namespace millrace::hub {
 struct Namespaces::Namespace {
   std::string name;
   ChannelOptions options;
-  std::optional<std::regex> pattern;
+  std::unique_ptr<const re2::RE2> pattern;  // null: any ASCII name
 };
 
 namespace {
@@ -31,9 +32,11 @@ Namespaces::Namespaces(ChannelGrammar grammar, ChannelOptions without_namespace,
     : grammar_(std::move(grammar)) {
   namespaces.insert(namespaces.begin(), {"", std::move(without_namespace)});
   for (auto& [name, options] : namespaces) {
-    std::optional<std::regex> pattern;
-    if (!options.channel_regex.empty())
-      pattern.emplace(options.channel_regex, std::regex::ECMAScript | std::regex::optimize);
+    std::unique_ptr<const re2::RE2> pattern;
+    if (!options.channel_regex.empty()) {
+      pattern = std::make_unique<const re2::RE2>(options.channel_regex, re2::RE2::Quiet);
+      MILLRACE_ASSERT(pattern->ok());
+    }
     namespaces_.push_back({std::move(name), std::move(options), std::move(pattern)});
   }
 }
@@ -60,14 +63,8 @@ std::variant<model::ReplyError, const ChannelOptions*> Namespaces::resolve(
 
 bool Namespaces::valid_name(const Namespace& in, std::string_view channel,
                             std::string_view rest) const {
-  if (!in.pattern) return is_ascii(channel);
-  // std::regex may throw when an input makes it too deep; such a name is not one that the pattern's
-  // author meant.
-  try {
-    return std::regex_search(rest.begin(), rest.end(), *in.pattern);
-  } catch (const std::regex_error&) {
-    return false;
-  }
+  if (in.pattern == nullptr) return is_ascii(channel);
+  return re2::RE2::PartialMatch(re2::StringPiece(rest.data(), rest.size()), *in.pattern);
 }
 
 bool Namespaces::is_private(std::string_view channel) const {

@@ -44,7 +44,7 @@ struct ChannelGrammar {
 class Namespaces {
  public:
   Namespaces();
-  // Each regular expression must be a valid ECMAScript one (config/ checks it), and names must be
+  // Each regular expression must be a valid one of RE2 (config/ checks it), and names must be
   // unique.
   Namespaces(ChannelGrammar grammar, ChannelOptions without_namespace,
              std::vector<std::pair<std::string, ChannelOptions>> namespaces);
