@@ -54,15 +54,16 @@ struct Sources {
   std::function<void(std::move_only_function<void(std::vector<Tables>)>)> tables;
 };
 
-// GET /metrics        the Prometheus text format GET /health/live    200 as long as the process
-// answers GET /health/ready   200 when every component works and the node takes new clients, 503
-// otherwise; /health is the same
+// GET /metrics        the Prometheus text format
+// GET /health/live    200 as long as the process answers
+// GET /health/ready   200 when every component works and the node takes new clients, 503 otherwise;
+//                     /health is the same
 //   {"status":"ok","components":{"core-0":{"status":"ok"},…},"connections":17,
 //    "memory":{"resident_bytes":12345678}}
 //
-// GET /debug/tables   {"cores":[{"connections":0,"http_connections":1,…},…]}: counted, not summed
-// up from metrics; for tests that
-//                     look for what was left behind
+// GET /debug/tables   what every core really holds, counted and not summed up from metrics, for
+//                     tests that look for what was left behind
+//   {"cores":[{"connections":0,"http_connections":1,…},…]}
 void add_routes(http::Router& router, const Options& options, Sources sources);
 
 // The playground, one self-contained HTML file that is built into the binary.

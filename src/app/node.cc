@@ -28,7 +28,9 @@ size_t own_files(const Options& options) {
 
 edge::Admission::Limits limits(const Options& options, const net::FileBudget& files) {
   edge::Admission::Limits result;
-  result.sockets_max = files.limit() - std::min(own_files(options), files.limit() / 2);
+  // A quarter of the reserve is for sockets that are open just long enough to be refused.
+  const size_t kept = own_files(options) + options.open_files_reserve / 4;
+  result.sockets_max = files.limit() - std::min(kept, files.limit() / 2);
   result.connections_max = files.connections_max();
   if (options.connection_limit > 0)
     result.connections_max = std::min(result.connections_max, options.connection_limit);
@@ -135,9 +137,14 @@ class Node::Worker final : public net::Acceptor {
     loop_->after(kHeartbeat, [this] { beat(); });
   }
 
+  // A core whose own connections have gone goes on turning: requests of others may need it.
   void wait_for_leavers(base::MonotonicTime deadline) {
-    left_in_time_ = edge_->connections() == 0 && server_->connections() == 0;
-    if (left_in_time_ || base::monotonic_now() >= deadline) return loop_->stop();
+    if (!left_in_time_ && edge_->connections() == 0 && server_->connections() == 0) {
+      left_in_time_ = true;
+      node_.empty_workers_.fetch_add(1);
+    }
+    const bool all_left = node_.empty_workers_.load() == node_.workers_.size();
+    if (all_left || base::monotonic_now() >= deadline) return loop_->stop();
     loop_->after(net::TimerWheel::kTick, [this, deadline] { wait_for_leavers(deadline); });
   }
 
@@ -152,7 +159,7 @@ class Node::Worker final : public net::Acceptor {
   std::unique_ptr<edge::Edge> edge_;
   std::unique_ptr<http::Server> server_;
   std::atomic<int64_t> heartbeat_;
-  bool left_in_time_ = true;
+  bool left_in_time_ = false;
   std::thread thread_;
 };
 

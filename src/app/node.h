@@ -1,9 +1,10 @@
 // A node: its cores, each with its loop, broker, store, hub, edge and HTTP server, wired together.
 // The only place that names a concrete broker or store.
 //
-// Made and run by main(); run() gives each core a thread and keeps the calling one for signals.
+// Made and run by main(); start() gives each core a thread; the calling one is free for signals.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -54,6 +55,7 @@ class Node {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<base::Executor*> executors_;
   std::vector<net::Address> addresses_;
+  std::atomic<size_t> empty_workers_{0};  // while draining: those whose connections have all gone
 };
 
 }  // namespace millrace::app

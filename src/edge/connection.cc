@@ -3,11 +3,10 @@
 //   kOpen ──▶ kClosing ──▶ kFinishing ──▶ kLingering ──▶ kDone
 //
 //   kOpen       messages flow
-//   kClosing    our close frame is queued or sent; the peer's is awaited, everything else from it
-//   is discarded kFinishing  both close frames are there, or the peer's will not come: what is
-//   pending still has to leave kLingering  everything was sent, FIN too; what the peer still sends
-//   is read and discarded, because closing a socket with
-//               unread bytes sends RST, which may overtake the close frame on its way
+//   kClosing    our close frame is queued or sent; the peer's is awaited, all else is discarded
+//   kFinishing  both close frames are there, or the peer's won't come: what is pending must leave
+//   kLingering  everything was sent, FIN too; what the peer still sends is read and discarded,
+//               because closing a socket with unread bytes sends RST, which may overtake the close
 //   kDone       to be destroyed at the end of the turn
 //
 // Every state but kOpen and kDone has a deadline of close_timeout. Flushing, at the end of the
@@ -85,9 +84,11 @@ void Connection::feed(std::span<char> bytes) {
 void Connection::discard_input() {
   const std::span<char> scratch = core_.loop.scratch();
   const net::IoResult result = stream_->read(scratch);
-  const bool over = result.status == net::IoResult::Status::kEnd ||
-                    result.status == net::IoResult::Status::kError;
-  if (over) done();
+  if (result.status == net::IoResult::Status::kError) return done();
+  if (result.status != net::IoResult::Status::kEnd) return;
+  // It may have closed its side only, and still be reading what is pending.
+  peer_ended_ = true;
+  if (state_ == State::kLingering) done();
 }
 
 bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) {
@@ -166,7 +167,12 @@ void Connection::on_publications(const base::SharedBytes& frames, uint32_t messa
   if (state_ != State::kOpen) return core_.metrics.add(metrics::Counter::kDroppedClosing, messages);
   core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
   push(frames, messages);
-  if (outbox_.bytes() > core_.options.outbox_bytes_max) close(model::disconnects::kSlow);
+  if (outbox_.bytes() <= core_.options.outbox_bytes_max) return;
+  // Nothing of this turn was offered to the kernel yet: only what it does not take makes a client
+  // slow. In this state flushing removes no listener, so the fan-out may go on.
+  flush();
+  const bool slow = state_ == State::kOpen && outbox_.bytes() > core_.options.outbox_bytes_max;
+  if (slow) close(model::disconnects::kSlow);
 }
 
 void Connection::push(base::SharedBytes frame, uint32_t messages) {
@@ -216,6 +222,7 @@ void Connection::flush() {
       break;
     case Outbox::Flushed::kAll:
       if (state_ == State::kFinishing) {
+        if (peer_ended_) return done();
         state_ = State::kLingering;
         stream_->shutdown_write();
       }
@@ -257,14 +264,25 @@ void Connection::ping() {
     core_.metrics.add(metrics::Counter::kControlOutbound);
     push(ping_frame(session_->format()), 0);
   }
+  unread_at_ping_ = outbox_.bytes();
   awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0;
   core_.loop.wheel().set(*this,
                          pong_window_ ? core_.options.pong_timeout : core_.options.ping_interval);
 }
 
+// Whether the client has read something since the ping, or since this was asked last.
+bool Connection::moving() {
+  const size_t before = std::exchange(unread_at_ping_, outbox_.bytes());
+  return outbox_.empty() || outbox_.bytes() < before;
+}
+
 void Connection::on_open_timer() {
   if (!session_->connected()) return close(model::disconnects::kStale);
-  if (awaiting_pong_) return close(model::disconnects::kNoPong);
+  if (awaiting_pong_) {
+    // While we don't read from a client, its pong can't arrive: it has time as long as it moves.
+    if (!reading_paused_ || !moving()) return close(model::disconnects::kNoPong);
+    return core_.loop.wheel().set(*this, core_.options.pong_timeout);
+  }
   if (!pong_window_) return ping();
   pong_window_ = false;
   core_.loop.wheel().set(*this, core_.options.ping_interval - core_.options.pong_timeout);

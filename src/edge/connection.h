@@ -91,6 +91,7 @@ class Connection final : public net::StreamHandler,
   void mark_dirty();
   void ping();
   void on_open_timer();
+  bool moving();
   void update_reading();
   void note_outbox_bytes(size_t bytes);
 
@@ -102,6 +103,7 @@ class Connection final : public net::StreamHandler,
   std::unique_ptr<std::string> replies_;
   std::optional<Session> session_;  // nullopt: an echo
   base::ConnectionRef ref_;
+  size_t unread_at_ping_ = 0;       // what waited for the client when it was pinged
   int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   State state_ = State::kOpen;
   bool deflate_ = false;
@@ -111,6 +113,7 @@ class Connection final : public net::StreamHandler,
   bool dirty_ = false;
   bool reading_paused_ = false;
   bool left_ = false;
+  bool peer_ended_ = false;  // its FIN was read while we still had something to send
 };
 
 }  // namespace millrace::edge

@@ -36,7 +36,6 @@ class Core final : public base::TurnHook {
   // What the decoder is told: of an echo, or of a client's connection.
   websocket::Options websocket_options(bool echo, bool deflate) const;
   bool draining = false;
-  model::Disconnect drain_reason;
 
   // Takes the connection into the table; its reference is good until it is destroyed.
   Connection& adopt(std::unique_ptr<Connection> connection);

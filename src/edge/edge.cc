@@ -37,7 +37,6 @@ void Edge::add_routes(http::Router& router) {
 
 void Edge::drain(const model::Disconnect& why) {
   core_->draining = true;
-  core_->drain_reason = why;
   core_->for_each([&why](Connection& connection) { connection.close(why); });
 }
 

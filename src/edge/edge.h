@@ -84,7 +84,6 @@ class Admission {
   void close_connection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
 
   size_t connections() const { return connections_.load(std::memory_order_relaxed); }
-  const Limits& limits() const { return limits_; }
 
   // From now on nobody new may come in.
   void close() { closed_.store(true, std::memory_order_relaxed); }
@@ -126,7 +125,7 @@ class Edge final : public hub::Delivery {
   // Adds the WebSocket endpoint, and the echo one if it is on. The edge must outlive the router.
   void add_routes(http::Router& router);
 
-  // Closes every client with `why`. Those that come later are closed at once.
+  // Closes every client with `why`. Handshakes that come later get 503.
   void drain(const model::Disconnect& why);
 
   size_t connections() const;

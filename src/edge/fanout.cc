@@ -62,7 +62,7 @@ size_t Fanout::deliver(std::string_view name, std::span<const model::Publication
     const Encoded& mine = encoded[listener->variant().index()];
     if (mine.messages > 0) listener->on_publications(mine.frames, mine.messages);
     if (mine.cut_short) {
-      metrics_.add(metrics::Counter::kDroppedNotJson);
+      metrics_.add(metrics::Counter::kDroppedNotJson, publications.size() - mine.messages);
       listener->on_not_json();
     }
   }

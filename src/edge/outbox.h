@@ -1,9 +1,9 @@
 // A connection's pending output: what this turn produced for it, and what the kernel has not taken
 // yet.
 //
-// Bytes are whole WebSocket frames, shared and immutable. An idle outbox holds nothing; with one
-// frame pending, the common case of a fan-out, it holds a reference and no queue. Partial writes
-// are remembered to the byte.
+// Bytes are whole WebSocket frames, or the response to the handshake, shared and immutable. An idle
+// outbox holds nothing; with one frame pending, the common case of a fan-out, it holds a reference
+// and no queue. Partial writes are remembered to the byte.
 #pragma once
 
 #include <cstddef>

@@ -1,19 +1,17 @@
 // What a client may say when, and what becomes of it. Source: the Centrifuge client protocol.
 //
-//             connect accepted                     the connection ends
-//   kNew ──────────────────────────▶ kConnected ───────────────────────▶ kLeft
-//     │  connect answered with error                                      ▲
-//     └───────────────────────────▶ kRefused ─────────────────────────────┘
+//          connect accepted                 the connection ends
+//   kNew ─────────────────────▶ kConnected ─────────────────────▶ kLeft
 //
-//   state       command                 -> what happens
-//   kNew        connect                 -> on_connect(): a reply, or a close
-//   kNew        anything else           -> close 3501 (bad request)
-//   kRefused    anything                -> close 3501
-//   kConnected  connect                 -> close 3501
-//   kConnected  no id and no body       -> a pong; close 3501 if none was due
-//   kConnected  subscribe, publish, ... -> Dispatch: a close, an error reply, or an ask to the hub,
-//   whose answer is on_answer() kLeft       an answer               -> edge.cc gives back what was
-//   granted
+//   state       command              -> what happens
+//   kNew        connect              -> on_connect(): a reply, or a close
+//   kNew        anything else        -> close 3501 (bad request)
+//   kConnected  connect              -> close 3501
+//   kConnected  no id and no body    -> a pong; close 3501 if none was due
+//   kConnected  anything else        -> Dispatch: a close, an error, or an ask to the hub
+//   kConnected  (the hub's answer)   -> on_answer()
+//   kLeft       (the hub's answer)   -> what was granted is given back, by on_answer() while the
+//                                       connection closes, by the edge when it has gone
 #include "edge/session.h"
 
 #include <algorithm>
@@ -201,10 +199,11 @@ void Session::on_answer(Core& core, Host& host, hub::Answer& answer) {
     return on_subscribed(core, host, answer);
   if (host.closing()) return;
   if (const auto* error = std::get_if<model::ReplyError>(&answer.body)) {
-    const Pending refused = take_pending(answer);
+    const Pending refused = answer.to_subscribe ? take_pending(answer) : Pending{};
     fail(core, host, answer.id, *error);
-    if (refused.unsubscribe_id != 0)
+    if (refused.unsubscribe_id != 0) {
       host.reply(refused.unsubscribe_id, protocol::UnsubscribeResult{});
+    }
     return;
   }
   if (std::holds_alternative<hub::UnsubscribeAnswer>(answer.body))

@@ -63,7 +63,7 @@ class Session {
   void leave(Core& core, Host& host);
 
  private:
-  enum class State : uint8_t { kNew, kConnected, kRefused, kLeft };
+  enum class State : uint8_t { kNew, kConnected, kLeft };
 
   void on_command(Core& core, Host& host, const protocol::Command& command);
   void on_connect(Core& core, Host& host, uint32_t id, const protocol::ConnectRequest& request);

@@ -50,7 +50,8 @@ void Home::deliver_pending() {
   std::vector<std::vector<Parcel>> parcels(hub_.hubs_.size());
   for (std::string& channel : std::exchange(pending_channels_, {})) {
     const auto found = records_.find(channel);
-    if (found == records_.end()) continue;
+    // The record may be a new one: the last subscriber left and another came within this turn.
+    if (found == records_.end() || found->second.pending == nullptr) continue;
     const std::shared_ptr<const Batch> batch = std::move(found->second.pending);
     found->second.pending = nullptr;
     for (const Interest& interest : found->second.interest) {
@@ -73,7 +74,11 @@ void Home::deliver_pending() {
 
 void Home::reply(const Ask& ask, decltype(Answer::body) body) {
   Hub& asked = *hub_.hubs_[ask.from.core.value()];
-  Answer answer{.to = ask.from, .id = ask.id, .channel = ask.channel, .body = std::move(body)};
+  Answer answer{.to = ask.from,
+                .id = ask.id,
+                .channel = ask.channel,
+                .to_subscribe = std::holds_alternative<SubscribeAsk>(ask.body),
+                .body = std::move(body)};
   if (&asked == &hub_) return asked.answer(std::move(answer));
   back_to(ask.from.core,
           [&asked, answer = std::move(answer)]() mutable { asked.answer(std::move(answer)); });

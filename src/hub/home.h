@@ -3,13 +3,13 @@
 //
 // Lives on that core only. A channel has a record while somebody is subscribed, or waits to be.
 //
-//   state of a record    event                     -> function
-//   (none)               first subscribe           -> subscribe(): ask the broker, keep the ask
-//   waiting kSubscribing         another subscribe         -> subscribe(): keep it waiting too
-//   kSubscribing         the broker acknowledged   -> on_interest(): grant all that wait => kLive
-//   kSubscribing         the broker refused        -> on_interest(): refuse all that wait => (none)
-//   kLive                subscribe                 -> grant()
-//   kLive                the last unsubscribe      -> unsubscribe(): tell the broker => (none)
+//   state of a record  event                    -> function
+//   (none)             first subscribe          -> subscribe(): ask the broker, keep the ask
+//   kSubscribing       another subscribe        -> subscribe(): keep it too
+//   kSubscribing       the broker acknowledged  -> on_interest(): grant all that wait  => kLive
+//   kSubscribing       the broker refused       -> on_interest(): refuse all of them   => (none)
+//   kLive              subscribe                -> grant()
+//   kLive              the last unsubscribe     -> unsubscribe(): tell the broker      => (none)
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

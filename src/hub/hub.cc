@@ -44,7 +44,11 @@ void Hub::ask(Ask ask) {
 }
 
 void Hub::refuse(const Ask& ask, const model::ReplyError& error) {
-  answer({.to = ask.from, .id = ask.id, .channel = ask.channel, .body = error});
+  answer({.to = ask.from,
+          .id = ask.id,
+          .channel = ask.channel,
+          .to_subscribe = std::holds_alternative<SubscribeAsk>(ask.body),
+          .body = error});
 }
 
 void Hub::answer(Answer answer) {
@@ -61,8 +65,13 @@ void Hub::at_home(base::CoreId home, std::move_only_function<void(Home&)> task) 
   parts_.cores.at(home).post([&there, task = std::move(task)]() mutable { task(*there.home_); });
 }
 
-bool Hub::behind(base::CoreId home) const {
-  return parts_.cores.at(home).mailbox_depth() > parts_.options.mailbox_max;
+// Publishing makes work for the home core and for those with subscribers, whichever these are.
+bool Hub::behind() const {
+  for (size_t core = 0; core < hubs_.size(); ++core) {
+    const base::CoreId id{static_cast<uint16_t>(core)};
+    if (parts_.cores.at(id).mailbox_depth() > parts_.options.mailbox_max) return true;
+  }
+  return false;
 }
 
 }  // namespace millrace::hub

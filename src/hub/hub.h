@@ -13,7 +13,7 @@
 // Ownership  Who gets a SubscribeAnswer owns the subscription, and gives it back with an
 //            UnsubscribeAsk, also when the session has gone by then. Every Ask but UnsubscribeAsk
 //            of a session that has gone is answered all the same.
-// Limits     Options. A home core whose mailbox is over `mailbox_max` refuses publishes with
+// Limits     Options. While a core's mailbox is over `mailbox_max`, hubs refuse publishes with
 //            errors::kTooManyRequests.
 #pragma once
 
@@ -76,6 +76,7 @@ struct Answer {
   base::ConnectionRef to;
   uint32_t id = 0;
   std::string channel;
+  bool to_subscribe = false;  // a SubscribeAsk is answered: ids are the client's, and may repeat
   std::variant<model::ReplyError, SubscribeAnswer, UnsubscribeAnswer, PublishAnswer> body;
 };
 
@@ -141,8 +142,8 @@ class Hub {
   base::CoreId home_of(std::string_view channel) const;
   // Runs `task` on the core `home` with that core's hub; at once if it is this core.
   void at_home(base::CoreId home, std::move_only_function<void(Home&)> task);
-  // Whether a home core has more to do than it should be given.
-  bool behind(base::CoreId home) const;
+  // Whether some core has more to do than it should be given.
+  bool behind() const;
 
   const Parts parts_;
   std::vector<Hub*> hubs_;

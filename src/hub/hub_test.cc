@@ -176,6 +176,23 @@ TEST_F(HubTest, interest_ends_with_the_last_subscription_and_nothing_is_left) {
   EXPECT_EQ(heard(0), (Lines{"6 published"}));
 }
 
+TEST_F(HubTest, a_channel_that_is_left_and_joined_within_a_turn_delivers_only_what_came_after) {
+  ask(0, 1, "news", SubscribeAsk{});
+  cores.run_until_idle();
+  heard(0);
+  ask(0, 0, "news", message("before"));
+  ask(0, 2, "news", UnsubscribeAsk{});
+  ask(0, 3, "news", SubscribeAsk{});
+  cores.run_until_idle();
+  EXPECT_EQ(heard(0), (Lines{"2 unsubscribed", "3 subscribed"}));
+  ask(0, 0, "news", message("old"));
+  ask(0, 4, "news", UnsubscribeAsk{});
+  ask(0, 5, "news", SubscribeAsk{});
+  ask(0, 0, "news", message("after"));
+  cores.run_until_idle();
+  EXPECT_EQ(heard(0), (Lines{"4 unsubscribed", "5 subscribed", "news: after"}));
+}
+
 TEST_F(HubTest, features_that_the_channels_do_not_have_are_not_available) {
   ask(0, 1, "news", PresenceAsk{});
   ask(0, 2, "news", PresenceAsk{.stats_only = true});

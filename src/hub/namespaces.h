@@ -1,7 +1,7 @@
 // Channel names and the options that their namespaces give them.
 //
-//   channel   := [private_prefix] [namespace namespace_boundary] rest [user_boundary user
-//   *(user_separator user)]
+//   channel := [private_prefix] [namespace namespace_boundary] rest [users]
+//   users   := user_boundary user *(user_separator user)
 //
 // The signs and the meaning of each option are those of Centrifugo (docs/configuration.md).
 // Immutable; any core may read.

@@ -37,7 +37,7 @@ Hub::Verdict Hub::may_publish(const Ask& ask, const PublishAsk& what) const {
   if (!allowed && !parts_.options.insecure) return model::errors::kPermissionDenied;
   if (what.data.empty() || !fits(options.publication_data_format, what))
     return model::errors::kBadRequest;
-  if (behind(home_of(ask.channel))) return model::errors::kTooManyRequests;
+  if (behind()) return model::errors::kTooManyRequests;
   return std::nullopt;
 }
 
@@ -62,7 +62,7 @@ void Hub::publish(std::string channel, PublishAsk what, Published done) {
   const auto resolved = parts_.options.namespaces.resolve(channel);
   if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return done(*error);
   if (what.data.empty()) return done(model::errors::kBadRequest);
-  if (behind(home_of(channel))) return done(model::errors::kTooManyRequests);
+  if (behind()) return done(model::errors::kTooManyRequests);
   parts_.metrics.add(metrics::Counter::kPublishes);
   model::Publication publication{
       .data = std::move(what.data), .is_json = what.is_json, .received = what.received};

@@ -66,7 +66,8 @@
   X(kTurns, "millrace_loop_turns_total", "", "Turns of the event loops")                         \
   X(kTasks, "millrace_loop_tasks_total", "", "Tasks that were posted to loops and run")          \
   X(kWakeups, "millrace_loop_wakeups_total", "", "Times a loop was woken by another thread")     \
-  X(kPingsSent, "millrace_pings_total", "", "Protocol pings sent to clients")                    \
+  X(kPingsSent, "millrace_pings_total", "",                                                      \
+    "Pings sent to clients, of the protocol or of WebSocket")                                    \
   X(kEchoMessages, "millrace_echo_messages_total", "", "Messages answered by the raw echo endpoint")
 
 #define MILLRACE_GAUGES(X)                                                                  \

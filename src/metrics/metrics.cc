@@ -45,7 +45,6 @@ constexpr HistogramSeries kHistogramSeries[] = {
 constexpr Series kCodeSeries[] = {
     {"millrace_disconnects_total", "code", "Connections closed by the server, by close code"},
     {"millrace_reply_errors_total", "code", "Commands answered with an error, by code"},
-    {"millrace_unsubscribes_total", "code", "Subscriptions ended by the server, by code"},
 };
 static_assert(std::size(kCodeSeries) == static_cast<size_t>(CodeCounter::kCount));
 

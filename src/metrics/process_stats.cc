@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -59,6 +60,22 @@ double boot_time_seconds() {
   return 0;
 }
 
+// The size of the directory is the count since Linux 6.2; before that it is 0, and the files are
+// counted one by one.
+uint64_t open_files() {
+  struct stat directory{};
+  if (::stat("/proc/self/fd", &directory) == 0 && directory.st_size > 0) {
+    return static_cast<uint64_t>(directory.st_size);
+  }
+  uint64_t count = 0;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator("/proc/self/fd", error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 ProcessStats read_process_stats() {
@@ -70,11 +87,7 @@ ProcessStats read_process_stats() {
   result.virtual_bytes = stat.virtual_bytes;
   result.start_time_seconds =
       boot_time_seconds() + static_cast<double>(stat.start_ticks) / ticks_per_second;
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator("/proc/self/fd", error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    ++result.open_files;
-  }
+  result.open_files = open_files();
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) result.open_files_max = limit.rlim_cur;
   return result;

@@ -96,23 +96,19 @@ bool taken(const SocketAddress& address) {
 }
 
 // Options that accepted sockets inherit are set here, once, rather than on each of them.
-void prepare(int fd, const SocketAddress& address, const ListenOptions& options) {
+void prepare(int fd, const SocketAddress& address) {
   if (address.family() == AF_UNIX) return;
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (address.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (options.unsent_low_water_bytes > 0) {
-    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
-               static_cast<int>(options.unsent_low_water_bytes));
-  }
 }
 
 base::Result<int> open_listening(const Address& address, const SocketAddress& resolved,
                                  const ListenOptions& options) {
   const int fd = ::socket(resolved.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return refused(address, "open a socket for");
-  prepare(fd, resolved, options);
+  prepare(fd, resolved);
   if (::bind(fd, resolved.get(), resolved.size) != 0 || ::listen(fd, options.backlog) != 0) {
     auto error = refused(address, "listen on");
     ::close(fd);

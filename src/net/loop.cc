@@ -1,4 +1,3 @@
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -42,7 +41,6 @@ class Loop::Impl final : public Pollable {
   }
 
   void run() {
-    pin();
     Impl* const outer = std::exchange(current_, this);
     while (!stopped_.load(std::memory_order_acquire)) run_turn();
     current_ = outer;
@@ -103,14 +101,6 @@ class Loop::Impl final : public Pollable {
     base::Task task;
   };
 
-  void pin() const {
-    if (options_.pin_to_cpu < 0) return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<size_t>(options_.pin_to_cpu), &set);
-    ::pthread_setaffinity_np(::pthread_self(), sizeof(set), &set);
-  }
-
   void wake() const {
     const uint64_t one = 1;
     // Fails only when the counter is full, and then the loop is awake anyway.
@@ -125,10 +115,16 @@ class Loop::Impl final : public Pollable {
   }
 
   void run_turn() {
-    const int events = poller_.wait(timeout_ms());
+    int events = poller_.wait(timeout_ms());
     now_ = base::monotonic_now();
     wheel_.begin_turn(now_);
     poller_.dispatch(events);
+    // After a stall more is ready than one call returns, pongs among it: all of it is heard before
+    // timers judge who is late. Bounded, so that a flood does not stop the rest of the turn.
+    for (int more = 0; events == Poller::kEventsMax && more < kPollsPerTurnMax; ++more) {
+      events = poller_.wait(0);
+      poller_.dispatch(events);
+    }
     metrics_.add(metrics::Counter::kTasks, mailbox_.run_all());
     advance_timers();
     for (base::TurnHook* hook : hooks_) hook->on_turn_end();
@@ -152,6 +148,8 @@ class Loop::Impl final : public Pollable {
     for (const Impl* other : to_wake_) other->wake();
     to_wake_.clear();
   }
+
+  static constexpr int kPollsPerTurnMax = 64;
 
   // The loop that runs on this thread.
   static thread_local Impl* current_;

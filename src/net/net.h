@@ -183,9 +183,6 @@ class FileBudget {
 
 struct ListenOptions {
   int backlog = 4096;
-  // Bytes the kernel takes before a write is short, on top of what the peer's window allows
-  // (TCP_NOTSENT_LOWAT); 0: its default.
-  uint32_t unsent_low_water_bytes = 0;
 };
 
 // A bound, listening socket. TCP ones are made once per loop and share their connections
@@ -218,7 +215,6 @@ class Loop final : public base::Executor {
   struct Options {
     base::CoreId core;
     size_t accepts_per_turn = 64;  // accepting never starves delivering
-    int pin_to_cpu = -1;           // -1: not pinned
   };
 
   static base::Result<std::unique_ptr<Loop>> create(const Options& options, metrics::Core& metrics);

@@ -26,6 +26,8 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
+  static constexpr int kEventsMax = 1024;  // that one wait() returns
+
   bool valid() const { return epoll_ >= 0; }
 
   bool add(int fd, uint32_t events, Pollable& pollable);
@@ -46,7 +48,7 @@ class Poller {
   int epoll_ = -1;
   int count_ = 0;
   int at_ = 0;
-  std::array<epoll_event, 1024> events_{};
+  std::array<epoll_event, kEventsMax> events_{};
 };
 
 }  // namespace millrace::net

@@ -14,7 +14,10 @@ namespace millrace::net {
 
 SocketStream::SocketStream(int fd, Poller& poller, metrics::Core& metrics)
     : poller_(poller), metrics_(metrics), fd_(fd) {
-  poller_.add(fd_, EPOLLIN | EPOLLRDHUP, *this);
+  // Without a place in the epoll set the stream hears nothing, and its owner's time-outs end it.
+  if (!poller_.add(fd_, EPOLLIN | EPOLLRDHUP, *this)) {
+    metrics_.add(metrics::Counter::kAcceptErrors);
+  }
   metrics_.add(metrics::Gauge::kStreams, 1);
 }
 
