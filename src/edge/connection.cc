@@ -45,6 +45,7 @@ Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, const Op
     : core_(core),
       stream_(std::move(stream)),
       deflate_(options.deflate),
+      deflate_window_bits_(static_cast<uint8_t>(options.deflate_window_bits)),
       frame_pings_(options.frame_pings) {
   stream_->set_handler(this);
   if (options.format) session_.emplace(*options.format);
@@ -100,7 +101,8 @@ bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) 
   core_.metrics.add(metrics::Counter::kEchoMessages);
   std::string frame;
   if (!deflate_ ||
-      !websocket::append_deflated(frame, opcode, payload, core_.options.compression_level)) {
+      !websocket::append_deflated(frame, opcode, payload, core_.options.compression_level,
+                                  deflate_window_bits_)) {
     websocket::append_frame(frame, opcode, payload);
   }
   push(base::SharedBytes::copy_of(frame), 0);

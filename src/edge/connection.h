@@ -28,6 +28,7 @@ class Connection final : public net::StreamHandler,
   struct Options {
     std::optional<protocol::Format> format;  // of the client's session; nullopt: an echo
     bool deflate = false;                    // as negotiated
+    int deflate_window_bits = 15;            // of what we send
     bool frame_pings = false;                // WebSocket's own pings instead of the protocol's
   };
 
@@ -107,6 +108,7 @@ class Connection final : public net::StreamHandler,
   int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   State state_ = State::kOpen;
   bool deflate_ = false;
+  uint8_t deflate_window_bits_ = 15;
   bool frame_pings_ = false;
   bool awaiting_pong_ = false;
   bool pong_window_ = false;  // the timer runs for the time a pong has, not for the next ping

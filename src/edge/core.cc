@@ -27,8 +27,9 @@ Core::~Core() {
 
 websocket::Options Core::websocket_options(bool echo, bool deflate) const {
   constexpr size_t kEchoBytesMax = 16UL * 1024 * 1024;
+  constexpr size_t kEchoFragmentsMax = 1UL << 20;
   return {.message_bytes_max = echo ? kEchoBytesMax : options.message_bytes_max,
-          .message_fragments_max = echo ? 65'536 : options.message_fragments_max,
+          .message_fragments_max = echo ? kEchoFragmentsMax : options.message_fragments_max,
           .deflate = deflate};
 }
 

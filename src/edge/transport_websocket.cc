@@ -20,6 +20,12 @@ protocol::Format format_of(const http::Request& request, const websocket::Handsh
                                                   : protocol::Format::kJson;
 }
 
+// A publication is compressed once for all its subscribers, so clients that demand a smaller window
+// than the others go without compression; an echo compresses for itself.
+int window_bits_min(Endpoint endpoint) {
+  return endpoint == Endpoint::kEcho ? 9 : 15;
+}
+
 void reject(Core& core, http::Responder& responder, metrics::Counter outcome,
             http::Response response) {
   core.metrics.add(outcome);
@@ -49,7 +55,8 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
        .extensions = extensions},
       {.protocols = endpoint == Endpoint::kClient ? std::span(kSubprotocols)
                                                   : std::span<const std::string_view>{},
-       .deflate = core.options.compression});
+       .deflate = core.options.compression,
+       .deflate_window_bits_min = window_bits_min(endpoint)});
   if (!handshake) {
     http::Response response = http::Response::text(handshake.error().status,
                                                    std::string(handshake.error().reason) + "\n");
@@ -72,6 +79,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
   Connection::Options options;
   if (endpoint == Endpoint::kClient) options.format = format_of(request, *handshake);
   options.deflate = handshake->deflate;
+  options.deflate_window_bits = handshake->deflate_window_bits;
   options.frame_pings = request.parameter("cf_ws_frame_ping_pong") == "true";
   std::optional<http::TakenStream> taken = responder.take_stream();
   if (!taken) return core.admission.close_connection();

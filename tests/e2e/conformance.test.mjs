@@ -466,8 +466,10 @@ describe('9 sizes', () => {
         `9.${3 + t}.${i + 1}`,
         `${type} of 4 MiB in fragments of ${name(size)}`,
         async (peer) => {
+          // Autobahn ends a payload that divides evenly with a fragment of nothing.
           const payload = Buffer.alloc(4 * MiB, byte);
-          await echo(peer, payload, () => peer.write(fragmented(opcode, payload, size)));
+          const frames = fragmented(opcode, payload, size, { fin: false });
+          await echo(peer, payload, () => peer.write(frames, continuation('')));
         },
       ),
     );

@@ -58,14 +58,14 @@ export function close(code, reason = '') {
 }
 
 // A message as frames of up to `size` bytes each; an empty message is one frame.
-export function fragmented(opcode, payload, size, { rsv = 0 } = {}) {
+export function fragmented(opcode, payload, size, { rsv = 0, fin = true } = {}) {
   const body = Buffer.from(payload);
   const frames = [];
   for (let at = 0; at < body.length || at === 0; at += size) {
     const first = at === 0;
     frames.push(
       frame(first ? opcode : kOpcode.continuation, body.subarray(at, at + size), {
-        fin: at + size >= body.length,
+        fin: fin && at + size >= body.length,
         rsv: first ? rsv : 0,
       }),
     );
