@@ -74,7 +74,7 @@ void greet(const Node& node, const config::Config& config) {
             " runs in --dev mode: everybody may do everything, so keep it to yourself.\n\n" +
             "    open      " + url + "/\n" + "    connect   ws" + url.substr(4) +
             config.websocket.handler_prefix + "\n" +
-            "    publish   curl -d '{\"channel\":\"news\",\"data\":{\"text\":\"hello\"}}' " + url +
+            "    publish   curl -d '{\"channel\":\"demo\",\"data\":{\"text\":\"hello\"}}' " + url +
             config.http_api.handler_prefix + "/publish\n");
   std::fflush(stdout);
 }
