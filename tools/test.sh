@@ -9,8 +9,9 @@
 #   headers   every header of src/ compiles alone
 #   tidy      tools/tidy: layers, sizes, layout, names, documents; its own tests; the scripts
 #   e2e       the release binary, real clients, a real browser
-#   asan      the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-#   tsan      the unit tests under ThreadSanitizer
+#   asan      the unit tests, and some of the end-to-end ones, under AddressSanitizer and
+#             UndefinedBehaviorSanitizer
+#   tsan      the same under ThreadSanitizer
 #   fuzz      every fuzz target for MILLRACE_FUZZ_SECONDS (8)
 #
 # Each stage that ran leaves a line `stage passed failed` in build/test/totals, which .ci/run adds
@@ -87,29 +88,40 @@ stage_tidy() {
   return "$status"
 }
 
-stage_e2e() {
-  local status=0
-  node --test --test-reporter=spec --test-reporter-destination=stdout \
-    --test-reporter=tap --test-reporter-destination="$out/e2e.tap" tests/e2e/*.test.mjs || status=$?
-  record e2e "$(sed -n 's/^# pass //p' "$out/e2e.tap")" \
-    "$(sed -n 's/^# \(fail\|cancelled\) //p' "$out/e2e.tap" | awk '{ sum += $1 } END { print sum + 0 }')"
+# run_node NAME FILE...: end-to-end tests, counted under that name; run by the command in `runner`, if that is set.
+runner=()
+run_node() {
+  local name=$1 status=0 tap=$out/$1.tap
+  shift
+  "${runner[@]}" node --test --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=tap --test-reporter-destination="$tap" "$@" || status=$?
+  record "$name" "$(sed -n 's/^# pass //p' "$tap")" \
+    "$(sed -n 's/^# \(fail\|cancelled\) //p' "$tap" | awk '{ sum += $1 } END { print sum + 0 }')"
   return "$status"
 }
+
+stage_e2e() { run_node e2e tests/e2e/*.test.mjs; }
+
+# The whole server under a sanitizer, with the tests that reach most of it in little time.
+readonly sanitized=(tests/e2e/conversations.test.mjs tests/e2e/centrifuge_client.test.mjs)
 
 stage_asan() {
   build asan --target unit_tests
   UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan
+  build asan --target millrace
+  MILLRACE_BIN=build/asan/millrace run_node asan-e2e "${sanitized[@]}"
 }
 
 # gcc 12's ThreadSanitizer can't map its shadow where the kernel randomises addresses with more than
 # 28 bits.
 stage_tsan() {
   build tsan --target unit_tests
+  build tsan --target millrace
   if setarch --addr-no-randomize true 2>/dev/null; then
-    run_ctest tsan setarch --addr-no-randomize
-  else
-    run_ctest tsan
+    runner=(setarch --addr-no-randomize)
   fi
+  run_ctest tsan "${runner[@]}"
+  MILLRACE_BIN=build/tsan/millrace run_node tsan-e2e "${sanitized[@]}"
 }
 
 stage_fuzz() {

@@ -139,11 +139,16 @@ class Server {
     return withDeadline(this.exited, `the end of the server\n${this.logs()}`, within);
   }
 
-  // SIGTERM, then how it exited.
+  // SIGTERM, then how it exited: with 0, unless a test has killed it. A sanitizer that found something
+  // makes it another code.
   async stop() {
     if (!this.how) this.kill('SIGTERM');
     try {
-      return await this.ended();
+      const how = await this.ended();
+      if (how.code !== 0 && how.signal !== 'SIGKILL') {
+        throw new Error(`the server exited with ${how.code ?? how.signal}\n${this.logs()}`);
+      }
+      return how;
     } catch (error) {
       this.kill('SIGKILL');
       throw error;
