@@ -78,22 +78,27 @@ stage_release() {
 stage_headers() { build release --target headers_alone; }
 
 stage_tidy() {
-  local status=0
+  local status=0 log=$out/tidy-unittest.log ran failed
   shellcheck tools/*.sh .ci/run
-  python3 -m unittest discover -s tools/tidy -p '*_test.py' 2>&1 | tee "$out/tidy-unittest.log" || status=$?
-  record tidy-unittest "$(sed -n 's/^Ran \([0-9]*\) test.*/\1/p' "$out/tidy-unittest.log")" "$status"
+  python3 -m unittest discover -s tools/tidy -p '*_test.py' 2>&1 | tee "$log" || status=$?
+  ran=$(sed -n 's/^Ran \([0-9]*\) test.*/\1/p' "$log")
+  failed=$(sed -n 's/^FAILED (//p' "$log" | grep -oE '(failures|errors)=[0-9]+' |
+    awk -F= '{ sum += $2 } END { print sum + 0 }' || true)
+  record tidy-unittest $((${ran:-0} - failed)) "$failed"
   ((status == 0)) || return "$status"
   python3 tools/tidy/tidy.py --build build/release | tee "$out/tidy.log" || status=$?
   record tidy "$(grep -c '^ok ' "$out/tidy.log" || true)" "$(grep -c '^failed ' "$out/tidy.log" || true)"
   return "$status"
 }
 
-# run_node NAME FILE...: end-to-end tests, counted under that name; run by the command in `runner`, if that is set.
+# run_node NAME FILE...: end-to-end tests, counted under that name; run by the command in `runner`,
+# if that is set.
 runner=()
 run_node() {
   local name=$1 status=0 tap=$out/$1.tap
   shift
-  "${runner[@]}" node --test --test-reporter=spec --test-reporter-destination=stdout \
+  # A test that left a server running would keep node waiting for ever.
+  "${runner[@]}" timeout --kill-after=10 900 node --test --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=tap --test-reporter-destination="$tap" "$@" || status=$?
   record "$name" "$(sed -n 's/^# pass //p' "$tap")" \
     "$(sed -n 's/^# \(fail\|cancelled\) //p' "$tap" | awk '{ sum += $1 } END { print sum + 0 }')"
