@@ -6,8 +6,9 @@
 // only Admission is shared.
 //
 // Limits     Options: message size, subscriptions per client, bytes of pending output, time to
-//            connect, to answer a ping and to close. Over each of them the client is closed with a
-//            code that says so, and a counter counts it.
+//            connect, to answer a ping and to close. Over the subscriptions a command is answered
+//            with an error; over the others the client is closed with a code that says so, or cut
+//            where it does not even close. Errors and codes are counted.
 // Stopping   drain() closes every client with a code that makes it reconnect; connections() is 0
 //            when the last one has gone.
 #pragma once

@@ -58,7 +58,7 @@ class Session {
   // A subscription was granted to somebody who does not want it any more.
   static void give_back(Core& core, const hub::Answer& answer);
 
-  // The connection is going: gives back every subscription. Answers that come later are given back
+  // The connection is going: gives back every subscription. What later answers grant is given back
   // by the edge.
   void leave(Core& core, Host& host);
 
