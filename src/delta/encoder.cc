@@ -22,6 +22,10 @@ constexpr size_t kLongEnough = 64;
 // Besides what changed, so much of the source before and behind it is indexed: new elements of an
 // array resemble their neighbours.
 constexpr size_t kNeighbourhoodMin = 256;
+// Where nothing was found for a while, not every byte is looked up: the step grows by one each
+// kPatience bytes, up to a size at which every match of two blocks is still met.
+constexpr size_t kPatience = 128;
+constexpr size_t kStepMax = SourceIndex::kBlock;
 // What it costs to interrupt an insert: the next one's own count.
 constexpr size_t kInterruptBytes = 2;
 
@@ -170,7 +174,7 @@ bool Encoding::encode_between(size_t begin, size_t end) {
         continue;
       }
     }
-    ++at;
+    at += std::min((at - written_) / kPatience + 1, kStepMax);
     if (!saves_enough(at)) return false;
   }
   return true;
