@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/shared_bytes.h"
 #include "model/codes.h"
+#include "model/filter_node.h"
 
 namespace millrace::model {
 
