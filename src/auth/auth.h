@@ -5,10 +5,13 @@
 // and their meaning are those of Centrifugo's tokens (docs/configuration.md, client.token).
 //
 // Cores      Everything on the verifier's own core; `done` runs there, exactly once, mostly before
-//            the method returns: only a key that has to be fetched first makes it later.
+//            the method returns: only a key that has to be fetched first makes it later. It must
+//            not destroy the verifier. Destroying that drops who waits, without a call.
 // Limits     kTokenBytesMax. A JWK set holds kJwksKeysMax keys and kJwksBytesMax bytes, is fetched
 //            by one request at a time, and not again within kJwksPause, whatever key ids tokens
-//            name. At most kWaitingMax tokens wait for it; more are refused.
+//            name. At most kWaitingMax tokens wait for it; more are refused. A set that cannot be
+//            fetched anew goes on being used. URLs with {{name}} are bounded in number, and what
+//            fills them is letters, digits and -_.~ only.
 // Failure    A Refusal. What is wrong with a token is not told to the client, but logged at level
 //            debug.
 #pragma once
@@ -47,7 +50,8 @@ struct Override {
   std::optional<bool> force_positioning{};
 };
 
-// A payload of a claim: JSON text on one line, or bytes if it came in base64 (`b64info`, `b64data`).
+// A payload of a claim: JSON text on one line, or bytes if it came in base64 (`b64info`,
+// `b64data`).
 struct Payload {
   std::string bytes{};
   bool is_json = true;
@@ -62,13 +66,13 @@ struct Subscription {
 };
 
 struct ConnectionClaims {
-  std::string user{};  // "": anonymous
+  std::string user{};      // "": anonymous
   std::string token_id{};  // jti
   int64_t issued_at = 0;   // iat, Unix seconds; 0: not said
   int64_t expire_at = 0;   // when the connection ends, Unix seconds; 0: never
   Payload info{};
-  std::string meta{};                   // a JSON object on one line; "" if there was none
-  std::vector<Subscription> subs{};     // of `subs`, or else of `channels`
+  std::string meta{};                // a JSON object on one line; "" if there was none
+  std::vector<Subscription> subs{};  // of `subs`, or else of `channels`
 };
 
 struct SubscriptionClaims {
@@ -102,12 +106,13 @@ struct Options {
   std::string rsa_public_key{};                      // PEM
   std::string ecdsa_public_key{};                    // PEM
   std::string ed25519_public_key{};                  // PEM
-  std::string jwks_public_endpoint{};                // URL; may hold {{name}} of the patterns' groups
+  // URL; may hold {{name}} of the patterns' groups
+  std::string jwks_public_endpoint{};
   std::string audience{};
   std::string audience_regex{};  // RE2, as is the other
   std::string issuer{};
   std::string issuer_regex{};
-  std::string user_id_claim{};  // "": sub
+  std::string user_id_claim{};  // "": sub; another one may be an integer
   std::chrono::milliseconds jwks_max_age{std::chrono::hours{1}};  // then it is fetched anew
 
   bool any_key() const {
@@ -116,7 +121,8 @@ struct Options {
   }
 };
 
-// Whether the keys and patterns can be used; the error names the option.
+// Whether the keys and patterns can be used. The error's message begins with the option's name and
+// ": ", and holds no secret.
 base::Result<> check(const Options& options);
 
 // GETs a URL: `done` gets the body of a 200 answer, on the core that asked.
@@ -148,9 +154,9 @@ class Verifier {
 
 struct TokenRequest {
   std::string user{};
-  std::string channel{};       // "": a connection token
-  int64_t expire_at = 0;       // `exp`, Unix seconds; 0: never
-  int64_t issued_at = 0;       // `iat`
+  std::string channel{};  // "": a connection token
+  int64_t expire_at = 0;  // `exp`, Unix seconds; 0: never
+  int64_t issued_at = 0;  // `iat`
 };
 
 // An HS256 token.

@@ -1,0 +1,261 @@
+#include "auth/claims.h"
+
+#include <algorithm>
+#include <bitset>
+#include <unordered_set>
+#include <utility>
+
+#include "auth/base64.h"
+
+namespace millrace::auth {
+namespace {
+
+// Calls `visit(name, value)` for each member that is not null, until it returns false. False: it
+// did, or `value` is no object.
+template <class Visit>
+bool each_member(JsonObject object, Visit visit) {
+  for (auto member : object) {
+    std::string_view name;
+    JsonValue value;
+    if (member.unescaped_key().get(name) != simdjson::SUCCESS ||
+        member.value().get(value) != simdjson::SUCCESS)
+      return false;
+    if (!is_null(value) && !visit(name, value)) return false;
+  }
+  return true;
+}
+
+template <class Visit>
+bool each_member(JsonValue value, Visit visit) {
+  JsonObject object;
+  return value.get_object().get(object) == simdjson::SUCCESS && each_member(object, visit);
+}
+
+// A payload's two claims, in any order: bytes win over JSON.
+bool read_json(JsonValue value, Payload& payload) {
+  std::string text;
+  if (!read_text(value, text)) return false;
+  if (payload.is_json) payload.bytes = std::move(text);
+  return true;
+}
+
+bool read_bytes(JsonValue value, Payload& payload) {
+  std::string text;
+  std::string bytes;
+  if (!read_string(value, text) || !decode_base64(text, bytes)) return false;
+  if (!text.empty()) payload = {.bytes = std::move(bytes), .is_json = false};
+  return true;
+}
+
+// {"value": true}, as Protobuf's JSON has a boolean that may be absent: false needs no value.
+bool read_switch(JsonValue value, std::optional<bool>& out) {
+  bool on = false;
+  const bool read = each_member(value, [&](std::string_view name, JsonValue inner) {
+    return name != "value" || read_bool(inner, on);
+  });
+  out = on;
+  return read;
+}
+
+bool read_override(JsonValue value, Override& out) {
+  return each_member(value, [&](std::string_view name, JsonValue inner) {
+    if (name == "presence") return read_switch(inner, out.presence);
+    if (name == "join_leave") return read_switch(inner, out.join_leave);
+    if (name == "force_push_join_leave") return read_switch(inner, out.force_push_join_leave);
+    if (name == "force_recovery") return read_switch(inner, out.force_recovery);
+    if (name == "force_positioning") return read_switch(inner, out.force_positioning);
+    return true;
+  });
+}
+
+bool read_subscription(JsonValue value, Subscription& out) {
+  return each_member(value, [&](std::string_view name, JsonValue inner) {
+    if (name == "info") return read_json(inner, out.info);
+    if (name == "b64info") return read_bytes(inner, out.info);
+    if (name == "data") return read_json(inner, out.data);
+    if (name == "b64data") return read_bytes(inner, out.data);
+    if (name == "override") return read_override(inner, out.override);
+    return true;
+  });
+}
+
+// {"channel": {options}}. Null options are none.
+bool read_subs(JsonValue value, std::vector<Subscription>& out) {
+  JsonObject object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) return false;
+  std::unordered_set<std::string> channels;
+  for (auto member : object) {
+    std::string_view name;
+    JsonValue options;
+    if (member.unescaped_key().get(name) != simdjson::SUCCESS ||
+        member.value().get(options) != simdjson::SUCCESS)
+      return false;
+    Subscription subscription{.channel = std::string(name)};
+    if (!channels.insert(subscription.channel).second) return false;
+    if (!is_null(options) && !read_subscription(options, subscription)) return false;
+    out.push_back(std::move(subscription));
+  }
+  return true;
+}
+
+bool read_strings(JsonValue value, std::vector<std::string>& out) {
+  JsonArray array;
+  if (value.get_array().get(array) != simdjson::SUCCESS) return false;
+  for (auto element : array) {
+    JsonValue item;
+    std::string text;
+    if (element.get(item) != simdjson::SUCCESS || !read_string(item, text)) return false;
+    out.push_back(std::move(text));
+  }
+  return true;
+}
+
+bool read_audience(JsonValue value, std::vector<std::string>& out) {
+  std::string one;
+  if (!read_string(value, one)) return read_strings(value, out);
+  out.push_back(std::move(one));
+  return true;
+}
+
+// A user's id may be a number where it is not `sub`, which is always a string.
+bool read_user(JsonValue value, bool is_sub, std::string& out) {
+  int64_t number = 0;
+  if (read_string(value, out)) return true;
+  if (is_sub || value.get_int64().get(number) != simdjson::SUCCESS) return false;
+  out = std::to_string(number);
+  return true;
+}
+
+bool read_optional_seconds(JsonValue value, std::optional<int64_t>& out) {
+  int64_t seconds = 0;
+  if (!read_seconds(value, seconds)) return false;
+  out = seconds;
+  return true;
+}
+
+struct Reading {
+  Claims claims{};
+  std::vector<std::string> channels{};
+};
+
+struct Claim {
+  std::string_view name;
+  bool in_connection;
+  bool in_subscription;
+  bool (*read)(JsonValue value, Reading& to);
+};
+
+constexpr Claim kClaims[] = {
+    {"exp", true, true,
+     [](JsonValue v, Reading& to) { return read_optional_seconds(v, to.claims.expires); }},
+    {"nbf", true, true,
+     [](JsonValue v, Reading& to) { return read_optional_seconds(v, to.claims.not_before); }},
+    {"iat", true, true,
+     [](JsonValue v, Reading& to) { return read_seconds(v, to.claims.issued_at); }},
+    {"jti", true, true,
+     [](JsonValue v, Reading& to) { return read_string(v, to.claims.token_id); }},
+    {"iss", true, true, [](JsonValue v, Reading& to) { return read_string(v, to.claims.issuer); }},
+    {"aud", true, true,
+     [](JsonValue v, Reading& to) { return read_audience(v, to.claims.audiences); }},
+    {"info", true, true, [](JsonValue v, Reading& to) { return read_json(v, to.claims.info); }},
+    {"b64info", true, true, [](JsonValue v, Reading& to) { return read_bytes(v, to.claims.info); }},
+    {"expire_at", true, true,
+     [](JsonValue v, Reading& to) {
+       return read_optional_seconds(v, to.claims.expire_at) && *to.claims.expire_at >= 0;
+     }},
+    {"meta", true, false,
+     [](JsonValue v, Reading& to) { return is_object(v) && read_text(v, to.claims.meta); }},
+    {"channels", true, false,
+     [](JsonValue v, Reading& to) { return read_strings(v, to.channels); }},
+    {"subs", true, false, [](JsonValue v, Reading& to) { return read_subs(v, to.claims.subs); }},
+    // A subscription token must not open a connection: mixed up, it would say more than was meant.
+    {"channel", true, false, [](JsonValue, Reading&) { return false; }},
+    {"channel", false, true,
+     [](JsonValue v, Reading& to) { return read_string(v, to.claims.channel); }},
+    {"client", false, true,
+     [](JsonValue v, Reading& to) { return read_string(v, to.claims.client); }},
+    {"data", false, true, [](JsonValue v, Reading& to) { return read_json(v, to.claims.data); }},
+    {"b64data", false, true,
+     [](JsonValue v, Reading& to) { return read_bytes(v, to.claims.data); }},
+    {"override", false, true,
+     [](JsonValue v, Reading& to) { return read_override(v, to.claims.override); }},
+};
+
+const Claim* find_claim(std::string_view name, TokenKind kind) {
+  const auto* const found = std::ranges::find_if(kClaims, [&](const Claim& claim) {
+    return claim.name == name &&
+           (kind == TokenKind::kConnection ? claim.in_connection : claim.in_subscription);
+  });
+  return found == std::end(kClaims) ? nullptr : found;
+}
+
+// `channels` is the short way to say `subs`; where both are there, `subs` counts.
+void take_channels(Reading& reading) {
+  if (!reading.claims.subs.empty()) return;
+  std::unordered_set<std::string> seen;
+  for (std::string& channel : reading.channels) {
+    if (seen.insert(channel).second) reading.claims.subs.push_back({.channel = std::move(channel)});
+  }
+}
+
+}  // namespace
+
+base::Result<Claims> read_claims(simdjson::padded_string payload, TokenKind kind,
+                                 std::string_view user_id_claim, JsonReader& json) {
+  base::Result<JsonObject> object = json.object(std::move(payload));
+  if (!object)
+    return base::fail(base::ErrorCode::kInvalid,
+                      "the payload is not a JSON object: " + object.error().message);
+  Reading reading;
+  std::string wrong;
+  std::bitset<std::size(kClaims)> seen;
+  bool user_seen = false;
+  const bool read = each_member(*object, [&](std::string_view name, JsonValue value) {
+    wrong = name;
+    if (name == user_id_claim &&
+        (std::exchange(user_seen, true) || !read_user(value, name == "sub", reading.claims.user)))
+      return false;
+    const Claim* const claim = find_claim(name, kind);
+    if (claim == nullptr) return true;
+    const auto index = static_cast<size_t>(claim - std::begin(kClaims));
+    if (seen.test(index)) return false;  // twice, and readers differ in which of them counts
+    seen.set(index);
+    return claim->read(value, reading);
+  });
+  if (!read) return base::fail(base::ErrorCode::kInvalid, "wrong claim " + wrong);
+  if (kind == TokenKind::kSubscription && reading.claims.channel.empty())
+    return base::fail(base::ErrorCode::kInvalid, "no channel");
+  take_channels(reading);
+  return std::move(reading.claims);
+}
+
+bool valid_at(const Claims& claims, int64_t now) {
+  return (!claims.expires || now < *claims.expires) &&
+         (!claims.not_before || now >= *claims.not_before);
+}
+
+ConnectionClaims connection_claims(Claims claims) {
+  const int64_t expire_at = claims.expire_at.value_or(claims.expires.value_or(0));
+  return {.user = std::move(claims.user),
+          .token_id = std::move(claims.token_id),
+          .issued_at = claims.issued_at,
+          .expire_at = expire_at,
+          .info = std::move(claims.info),
+          .meta = std::move(claims.meta),
+          .subs = std::move(claims.subs)};
+}
+
+SubscriptionClaims subscription_claims(Claims claims) {
+  const int64_t expire_at = claims.expire_at.value_or(claims.expires.value_or(0));
+  return {.user = std::move(claims.user),
+          .channel = std::move(claims.channel),
+          .client = std::move(claims.client),
+          .token_id = std::move(claims.token_id),
+          .issued_at = claims.issued_at,
+          .expire_at = expire_at,
+          .info = std::move(claims.info),
+          .data = std::move(claims.data),
+          .override = claims.override};
+}
+
+}  // namespace millrace::auth
