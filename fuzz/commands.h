@@ -3,6 +3,8 @@
 
 #include <simdjson.h>
 
+#include <cstddef>
+#include <string>
 #include <variant>
 
 #include "base/assert.h"
@@ -13,6 +15,17 @@ namespace millrace::fuzz {
 // A string of a command: valid UTF-8, and every byte of it can be read (which a sanitizer watches).
 inline void check_text(protocol::Text text) {
   MILLRACE_ASSERT(text.empty() || simdjson::validate_utf8(text.data(), text.size()));
+}
+
+// A tags filter: its strings are its own. Returns how many nodes and values it has.
+inline size_t check_filter(const model::FilterNode& node, size_t depth) {
+  MILLRACE_ASSERT(depth <= protocol::kFilterDepthMax);
+  for (const std::string& text : {node.op, node.key, node.cmp, node.val}) check_text(text);
+  for (const std::string& text : node.vals) check_text(text);
+  size_t items = 1 + node.vals.size();
+  for (const model::FilterNode& child : node.nodes) items += check_filter(child, depth + 1);
+  MILLRACE_ASSERT(items <= protocol::kFilterItemsMax);
+  return items;
 }
 
 // Calls `on_text` and `on_payload` for every string and payload of a command.
@@ -38,6 +51,9 @@ class Views {
     if constexpr (requires { request.data; }) on_payload(request.data);
     if constexpr (requires { request.since; }) {
       if (request.since) on_text(request.since->epoch);
+    }
+    if constexpr (requires { request.tags_filter; }) {
+      if (request.tags_filter) check_filter(*request.tags_filter, 1);
     }
     if constexpr (requires { request.subs; }) visit_maps(request, on_text, on_payload);
   }

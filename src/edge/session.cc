@@ -76,7 +76,7 @@ struct Session::Dispatch {
     }
     if (session.subscriptions() >= core.options.channel_limit)
       return session.fail(core, host, id, errors::kLimitExceeded);
-    if (request.has_tags_filter) return session.fail(core, host, id, errors::kBadRequest);
+    if (request.tags_filter.has_value()) return session.fail(core, host, id, errors::kBadRequest);
     if (!request.token.empty()) return session.fail(core, host, id, errors::kPermissionDenied);
     if (session.pending_ == nullptr) session.pending_ = std::make_unique<std::vector<Pending>>();
     session.pending_->push_back({.channel = std::string(request.channel), .subscribe_id = id});

@@ -14,6 +14,24 @@ namespace millrace::protocol {
 
 inline constexpr const char* kTooManyEntries = "too many entries";
 
+inline constexpr const char* kTooManyFilterItems = "too many nodes and values in tags filters";
+inline constexpr const char* kTooDeepFilter = "a tags filter is nested too deeply";
+
+// What the tags filters of one command have taken of their bounds.
+class FilterUse {
+ public:
+  // One more node or value. False when there are too many.
+  bool add() { return ++items_ <= kFilterItemsMax; }
+
+  // Into the nodes of a node, and out again. False when that is too deep.
+  bool enter() { return ++depth_ < kFilterDepthMax; }
+  void leave() { --depth_; }
+
+ private:
+  size_t items_ = 0;
+  size_t depth_ = 0;
+};
+
 // As decode_commands(), each for its format. `frame` is not empty.
 base::Result<> decode_json(std::string_view frame,
                            base::FunctionRef<bool(const Command&)> on_command);

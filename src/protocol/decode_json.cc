@@ -12,19 +12,29 @@
 namespace millrace::protocol {
 namespace {
 
+// The frame, and what the filters of the command at hand have taken of their bounds.
+struct Input : JsonCursor {
+  using JsonCursor::JsonCursor;
+  FilterUse filters;
+};
+
 template <class Message>
-void read_message(JsonCursor& in, Message& message);
+void read_message(Input& in, Message& message);
 
 // Holds one key of an object against each field of a message, and reads its value into the one that
 // has this name.
 class JsonField {
  public:
-  JsonField(JsonCursor& in, std::string_view key) : in_(in), key_(key) {}
+  JsonField(Input& in, std::string_view key) : in_(in), key_(key) {}
 
   bool matched() const { return matched_; }
 
   void text(uint32_t, std::string_view name, Text& value) {
     if (take(name)) in_.read_string(value);
+  }
+  void text(uint32_t, std::string_view name, std::string& value) {
+    Text read;
+    if (take(name) && in_.read_string(read)) value = read;
   }
   void boolean(uint32_t, std::string_view name, bool& value) {
     if (take(name)) in_.read_bool(value);
@@ -46,11 +56,22 @@ class JsonField {
     if (take(name)) read_message(in_, value.emplace());
   }
 
-  void presence(uint32_t, std::string_view name, bool& present) {
-    if (!take(name)) return;
-    PingRequest ignored;
-    read_message(in_, ignored);
-    present = true;
+  void filter(uint32_t, std::string_view name, std::optional<model::FilterNode>& value) {
+    if (take(name) && count()) read_message(in_, value.emplace());
+  }
+  void strings(uint32_t, std::string_view name, std::vector<std::string>& values) {
+    if (!take(name) || !in_.begin_array()) return;
+    values.clear();
+    Text read;
+    while (in_.next_element() && count() && in_.read_string(read)) values.emplace_back(read);
+  }
+  // This and read_message() call each other: the recursion is bounded by kFilterDepthMax.
+  void nodes(uint32_t, std::string_view name, std::vector<model::FilterNode>& values) {
+    if (!take(name) || !in_.begin_array()) return;
+    values.clear();
+    if (!in_.filters.enter()) in_.fail(kTooDeepFilter);
+    while (in_.next_element() && count()) read_message(in_, values.emplace_back());
+    in_.filters.leave();
   }
 
   template <class Message>
@@ -79,6 +100,9 @@ class JsonField {
     return !in_.skip_null() && !in_.failed();
   }
 
+  // Whether there is room for one more node or value of a tags filter.
+  bool count() { return in_.filters.add() || in_.fail(kTooManyFilterItems); }
+
   template <class Value, class Read>
   void read_map(std::string_view name, std::vector<std::pair<Text, Value>>& map, Read read) {
     if (!take(name) || !in_.begin_object()) return;
@@ -94,13 +118,13 @@ class JsonField {
     }
   }
 
-  JsonCursor& in_;
+  Input& in_;
   std::string_view key_;
   bool matched_ = false;
 };
 
 template <class Message>
-void read_message(JsonCursor& in, Message& message) {
+void read_message(Input& in, Message& message) {
   if (!in.begin_object()) return;
   std::string_view key;
   while (in.next_key(key)) {
@@ -117,10 +141,11 @@ base::Result<> decode_json(std::string_view frame,
   if (!simdjson::validate_utf8(frame.data(), frame.size())) {
     return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
   }
-  JsonCursor in(frame);
+  Input in(frame);
   if (in.at_end()) return base::fail(base::ErrorCode::kInvalid, "JSON: an empty frame");
   do {
     Command command;
+    in.filters = FilterUse();
     read_message(in, command);
     if (in.failed()) break;
     drop_repeated_entries(command);

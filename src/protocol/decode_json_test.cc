@@ -169,6 +169,15 @@ TEST(DecodeJson, a_value_of_the_wrong_type_is_an_error) {
                                        R"({"subscribe":{"flag":9223372036854775808}})",
                                        R"({"subscribe":{"type":2147483648}})",
                                        R"({"subscribe":{"tf":true}})",
+                                       R"({"subscribe":{"tf":[]}})",
+                                       R"({"subscribe":{"tf":{"op":1}}})",
+                                       R"({"subscribe":{"tf":{"vals":"a"}}})",
+                                       R"({"subscribe":{"tf":{"vals":{}}}})",
+                                       R"({"subscribe":{"tf":{"vals":[1]}}})",
+                                       R"({"subscribe":{"tf":{"vals":[null]}}})",
+                                       R"({"subscribe":{"tf":{"nodes":{}}}})",
+                                       R"({"subscribe":{"tf":{"nodes":["a"]}}})",
+                                       R"({"subscribe":{"tf":{"nodes":[null]}}})",
                                        R"({"connect":{"subs":[]}})",
                                        R"({"connect":{"subs":{"a":1}}})",
                                        R"({"connect":{"headers":{"a":1}}})",
@@ -186,6 +195,59 @@ TEST(DecodeJson, a_frame_holds_objects_only) {
        {"1", "\"{}\"", "[]", "[{}]", "null", "true", "x", ",", "{}\n1", "\xEF\xBB\xBF{}"}) {
     expect_invalid(frame);
   }
+}
+
+TEST(DecodeJson, arrays_of_a_filter_are_as_the_grammar_has_them) {
+  const auto frame = [](std::string_view vals) {
+    return "{\"subscribe\":{\"tf\":{\"vals\":" + std::string(vals) + "}}}";
+  };
+  EXPECT_TRUE(decode(frame("[]")));
+  EXPECT_TRUE(decode(frame("[ ]")));
+  EXPECT_TRUE(decode(frame("[ \"a\" , \"b\" ]")));
+  for (const std::string_view vals :
+       {"[", "[,]", "[\"a\",]", "[,\"a\"]", "[\"a\" \"b\"]", "[\"a\"", "[\"a\"}", "]"}) {
+    expect_invalid(frame(vals));
+  }
+}
+
+TEST(DecodeJson, the_depth_of_a_filter_is_bounded) {
+  const auto frame = [](size_t depth) {
+    std::string json = "{}";
+    for (size_t i = 1; i < depth; ++i) json = "{\"nodes\":[" + json + "]}";
+    return "{\"subscribe\":{\"tf\":" + json + "}}";
+  };
+  EXPECT_TRUE(decode(frame(kFilterDepthMax)));
+  EXPECT_NE(decode(frame(kFilterDepthMax + 1)).error().message.find("filter"), std::string::npos);
+  expect_invalid(frame(100));
+}
+
+TEST(DecodeJson, nodes_and_values_of_a_commands_filters_are_bounded_together) {
+  const auto frame = [](size_t nodes, size_t values) {
+    std::string json = "{\"subscribe\":{\"tf\":{\"nodes\":[{}";
+    for (size_t i = 1; i < nodes; ++i) json += ",{}";
+    json += "],\"vals\":[\"\"";
+    for (size_t i = 1; i < values; ++i) json += ",\"\"";
+    return json + "]}}}";
+  };
+  // The root is a node, too.
+  EXPECT_TRUE(decode(frame(5, kFilterItemsMax - 6)));
+  EXPECT_TRUE(decode(frame(kFilterItemsMax - 2, 1)));
+  expect_invalid(frame(5, kFilterItemsMax - 5));
+  expect_invalid(frame(kFilterItemsMax - 1, 1));
+  // Two commands in a frame may have so many each.
+  EXPECT_TRUE(decode(frame(5, kFilterItemsMax - 6) + "\n" + frame(5, kFilterItemsMax - 6)));
+}
+
+TEST(DecodeJson, of_a_filter_that_comes_twice_the_last_counts) {
+  const auto decoded = decode_commands(
+      Format::kJson,
+      R"({"subscribe":{"tf":{"key":"a","val":"x"},"tf":{"vals":["x"],"vals":["y","z"],"key":"b"}}})",
+      [](const Command& command) {
+        EXPECT_EQ(std::get<SubscribeRequest>(command.body).tags_filter,
+                  (model::FilterNode{.key = "b", .vals = {"y", "z"}}));
+        return true;
+      });
+  EXPECT_TRUE(decoded);
 }
 
 TEST(DecodeJson, an_error_says_what_and_where) {

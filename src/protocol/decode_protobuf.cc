@@ -14,13 +14,14 @@ namespace {
 
 using protozero::pbf_wire_type;
 
-// A message, or a part of one, and what we have against it so far. protozero's own objections are
-// exceptions.
+// A message, or a part of one; what its command's filters have taken of their bounds; and what we
+// have against it so far. protozero's own objections are exceptions.
 struct Input {
   protozero::pbf_reader reader;
+  FilterUse& filters;
   const char*& failure;
 
-  Input part() { return Input{reader.get_message(), failure}; }
+  Input part() { return Input{reader.get_message(), filters, failure}; }
 };
 
 template <class Message>
@@ -36,11 +37,10 @@ class ProtobufField {
   bool matched() const { return matched_; }
 
   void text(uint32_t number, std::string_view, Text& value) {
-    if (!take(number, pbf_wire_type::length_delimited)) return;
-    value = bytes();
-    if (!value.empty() && !simdjson::validate_utf8(value.data(), value.size())) {
-      in_.failure = "a string is not UTF-8";
-    }
+    if (take(number, pbf_wire_type::length_delimited)) value = string();
+  }
+  void text(uint32_t number, std::string_view, std::string& value) {
+    if (take(number, pbf_wire_type::length_delimited)) value = string();
   }
   void payload(uint32_t number, std::string_view, Payload& value) {
     if (take(number, pbf_wire_type::length_delimited)) value = bytes();
@@ -66,11 +66,23 @@ class ProtobufField {
     read_message(in_.part(), *value);
   }
 
-  void presence(uint32_t number, std::string_view, bool& present) {
-    if (!take(number, pbf_wire_type::length_delimited)) return;
-    PingRequest ignored;
-    read_message(in_.part(), ignored);
-    present = true;
+  void filter(uint32_t number, std::string_view, std::optional<model::FilterNode>& value) {
+    if (!take(number, pbf_wire_type::length_delimited) || !count()) return;
+    if (!value) value.emplace();
+    read_message(in_.part(), *value);
+  }
+  void strings(uint32_t number, std::string_view, std::vector<std::string>& values) {
+    if (take(number, pbf_wire_type::length_delimited) && count()) values.emplace_back(string());
+  }
+  // This and read_message() call each other: the recursion is bounded by kFilterDepthMax.
+  void nodes(uint32_t number, std::string_view, std::vector<model::FilterNode>& values) {
+    if (!take(number, pbf_wire_type::length_delimited) || !count()) return;
+    if (!in_.filters.enter()) {
+      in_.failure = kTooDeepFilter;
+      return;
+    }
+    read_message(in_.part(), values.emplace_back());
+    in_.filters.leave();
   }
 
   template <class Value>
@@ -106,6 +118,21 @@ class ProtobufField {
     return {view.data(), view.size()};
   }
 
+  std::string_view string() {
+    const std::string_view text = bytes();
+    if (!text.empty() && !simdjson::validate_utf8(text.data(), text.size())) {
+      in_.failure = "a string is not UTF-8";
+    }
+    return text;
+  }
+
+  // Whether there is room for one more node or value of a tags filter.
+  bool count() {
+    const bool room = in_.filters.add();
+    if (!room) in_.failure = kTooManyFilterItems;
+    return room;
+  }
+
   Input& in_;
   bool matched_ = false;
 };
@@ -139,11 +166,12 @@ void read_message(Input in, Message& message) {
 // Reads the message at `at` and moves behind it. Returns what is wrong with it, or null.
 const char* read_command(const char*& at, const char* end, Command& command) {
   const char* failure = nullptr;
+  FilterUse filters;
   try {
     const uint64_t length = protozero::decode_varint(&at, end);
     if (length > static_cast<uint64_t>(end - at)) return "the frame ends within a message";
     const auto size = static_cast<size_t>(length);
-    read_message(Input{protozero::pbf_reader(at, size), failure}, command);
+    read_message(Input{protozero::pbf_reader(at, size), filters, failure}, command);
     at += size;
   } catch (const protozero::exception& malformed) {
     failure = malformed.what();  // a literal: protozero's exceptions hold no text of their own

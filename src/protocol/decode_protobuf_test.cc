@@ -212,18 +212,71 @@ TEST(DecodeProtobuf, long_strings_are_read) {
   });
 }
 
-TEST(DecodeProtobuf, a_deep_filter_is_skipped_without_recursion) {
+// A subscribe whose filter is the message `filter`.
+std::string with_filter(std::string_view filter) {
+  std::string body;
+  protozero::pbf_writer(body).add_message(13, std::string(filter));
+  return command(5, body);
+}
+
+// A filter of so many nodes, each within the last.
+std::string chain(size_t depth) {
   std::string filter;
-  for (int i = 0; i < 2000; ++i) {
+  for (size_t i = 1; i < depth; ++i) {
     std::string outer;
     protozero::pbf_writer(outer).add_message(6, filter);
     filter = outer;
   }
-  std::string body;
-  protozero::pbf_writer(body).add_message(13, filter);
-  expect_request<SubscribeRequest>(command(5, body), [](const SubscribeRequest& subscribe) {
-    EXPECT_TRUE(subscribe.has_tags_filter);
-  });
+  return filter;
+}
+
+TEST(DecodeProtobuf, the_depth_of_a_filter_is_bounded) {
+  expect_request<SubscribeRequest>(with_filter(chain(kFilterDepthMax)),
+                                   [](const SubscribeRequest& subscribe) {
+                                     size_t depth = 1;
+                                     for (const auto* node = &subscribe.tags_filter.value();
+                                          !node->nodes.empty(); node = &node->nodes[0]) {
+                                       ++depth;
+                                     }
+                                     EXPECT_EQ(depth, kFilterDepthMax);
+                                   });
+  expect_invalid(with_filter(chain(kFilterDepthMax + 1)));
+  expect_invalid(with_filter(chain(2000)));
+}
+
+TEST(DecodeProtobuf, nodes_and_values_of_a_commands_filters_are_bounded_together) {
+  const auto filter = [](size_t nodes, size_t values) {
+    std::string bytes;
+    for (size_t i = 0; i < nodes; ++i) bytes += from_hex("3200");
+    for (size_t i = 0; i < values; ++i) bytes += from_hex("2a00");
+    return bytes;
+  };
+  // The root is a node, too.
+  EXPECT_TRUE(decode(with_filter(filter(kFilterItemsMax - 1, 0))));
+  EXPECT_TRUE(decode(with_filter(filter(5, kFilterItemsMax - 6))));
+  expect_invalid(with_filter(filter(kFilterItemsMax, 0)));
+  expect_invalid(with_filter(filter(5, kFilterItemsMax - 5)));
+  expect_invalid(with_filter(filter(0, kFilterItemsMax)));
+  // Two commands in a frame may have so many each.
+  const std::string full = with_filter(filter(kFilterItemsMax - 1, 0));
+  EXPECT_TRUE(decode(full + full));
+}
+
+TEST(DecodeProtobuf, a_filter_that_comes_twice_is_merged) {
+  // key "a" and value "x", then key "b", value "y" and a node.
+  expect_request<SubscribeRequest>(
+      from_hex("142a126a061201612a01786a0812016232002a0179"),
+      [](const SubscribeRequest& subscribe) {
+        EXPECT_EQ(subscribe.tags_filter,
+                  (model::FilterNode{.key = "b", .vals = {"x", "y"}, .nodes = {{}}}));
+      });
+}
+
+TEST(DecodeProtobuf, strings_of_a_filter_are_utf8) {
+  EXPECT_TRUE(decode(with_filter(from_hex("1202c3a9"))));
+  expect_invalid(with_filter(from_hex("1201c3")));
+  expect_invalid(with_filter(from_hex("2a01c3")));
+  expect_invalid(with_filter(from_hex("32032201ff")));
 }
 
 TEST(DecodeProtobuf, entries_of_a_map_are_bounded) {

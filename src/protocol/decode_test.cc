@@ -82,7 +82,8 @@ TEST(DecodeCommands, subscribe) {
         EXPECT_TRUE(subscribe.recoverable);
         EXPECT_TRUE(subscribe.join_leave);
         EXPECT_EQ(subscribe.delta, "fossil");
-        EXPECT_TRUE(subscribe.has_tags_filter);
+        const model::FilterNode leaf{.key = "k", .cmp = "eq", .val = "v"};
+        EXPECT_EQ(subscribe.tags_filter, (model::FilterNode{.op = "and", .nodes = {leaf}}));
         EXPECT_EQ(subscribe.flag, -1);
         EXPECT_EQ(subscribe.type, 4);
       });
@@ -95,9 +96,45 @@ TEST(DecodeCommands, fields_that_are_not_there_have_their_defaults) {
                                      EXPECT_EQ(subscribe.data, "");
                                      EXPECT_EQ(subscribe.offset, 0U);
                                      EXPECT_FALSE(subscribe.recover);
-                                     EXPECT_FALSE(subscribe.has_tags_filter);
+                                     EXPECT_FALSE(subscribe.tags_filter.has_value());
                                      EXPECT_EQ(subscribe.type, 0);
                                    });
+}
+
+TEST(DecodeCommands, a_tags_filter_is_a_tree) {
+  const model::FilterNode in{.key = "lang", .cmp = "in", .vals = {"de", "", "en"}};
+  const model::FilterNode exists{.key = "é", .cmp = "ex"};
+  const model::FilterNode at_least{.key = "n", .cmp = "gte", .val = "1.5"};
+  const model::FilterNode both{.op = "and", .nodes = {exists, at_least}};
+  const model::FilterNode neither{.op = "not", .nodes = {both}};
+  const model::FilterNode tree{.op = "or", .nodes = {in, neither, {}}};
+  expect_command<SubscribeRequest>(
+      R"({"id":3,"subscribe":{"channel":"n","tf":{"op":"or","nodes":[)"
+      R"({"key":"lang","cmp":"in","vals":["de","","en"],"nodes":[]},)"
+      R"({"nodes":[{"nodes":[{"key":"\u00e9","cmp":"ex"},{"key":"n","cmp":"gte","val":"1.5"}],)"
+      R"("op":"and"}],"op":"not","unknown":[1]} , {"key":null,"vals":null,"nodes":null}]}}})",
+      "4c08032a480a016e6a430a026f72321412046c616e671a02696e2a0264652a002a02656e32250a036e6f74321e"
+      "0a03616e6432081202c3a91a026578320d12016e1a036774652203312e353200",
+      3, [&](const SubscribeRequest& subscribe) { EXPECT_EQ(subscribe.tags_filter, tree); });
+}
+
+TEST(DecodeCommands, an_empty_filter_differs_from_none) {
+  expect_command<SubscribeRequest>(R"({"subscribe":{"tf":{}}})", "042a026a00", 0,
+                                   [](const SubscribeRequest& subscribe) {
+                                     EXPECT_EQ(subscribe.tags_filter, model::FilterNode());
+                                   });
+}
+
+TEST(DecodeCommands, each_subscription_of_a_connect_has_its_own_filter) {
+  expect_command<ConnectRequest>(
+      R"({"connect":{"subs":{"a":{"tf":{"key":"x"}},"b":{},"a":{"tf":{"key":"y"}}}}})",
+      "21221f1a0a0a016112056a031201781a050a016212001a0a0a016112056a03120179", 0,
+      [](const ConnectRequest& connect) {
+        ASSERT_EQ(connect.subs.size(), 2U);
+        EXPECT_EQ(connect.subs[0].first, "b");
+        EXPECT_FALSE(connect.subs[0].second.tags_filter.has_value());
+        EXPECT_EQ(connect.subs[1].second.tags_filter, (model::FilterNode{.key = "y"}));
+      });
 }
 
 TEST(DecodeCommands, unsubscribe) {

@@ -138,6 +138,30 @@ bool JsonCursor::next_key(std::string_view& key) {
   return true;
 }
 
+bool JsonCursor::begin_array() {
+  skip_space();
+  if (failed()) return false;
+  if (!next_is('[')) return fail("expected an array");
+  if (!open(false)) return false;
+  just_opened_ = true;
+  return true;
+}
+
+bool JsonCursor::next_element() {
+  skip_space();
+  if (failed()) return false;
+  const bool first = std::exchange(just_opened_, false);
+  if (next_is(']')) {
+    ++at_;
+    --depth_;
+    return false;
+  }
+  if (first) return true;
+  if (!next_is(',')) return fail("expected ',' or ']'");
+  ++at_;
+  return true;
+}
+
 bool JsonCursor::skip_null() {
   skip_space();
   return !failed() && next_is('n') && literal("null");

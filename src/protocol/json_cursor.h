@@ -50,6 +50,11 @@ class JsonCursor {
   bool begin_object();
   bool next_key(std::string_view& key);
 
+  // An array: begin_array(), then next_element() until it returns false, with one value read or
+  // skipped after each.
+  bool begin_array();
+  bool next_element();
+
   // Consumes `null` if that is what comes next.
   bool skip_null();
 

@@ -211,6 +211,38 @@ TEST(JsonCursor, escaped_strings_stay_while_more_are_read) {
   EXPECT_EQ(views, (std::vector<std::string_view>{"a", "\n1", "b", "\n2", "c", "€€€"}));
 }
 
+TEST(JsonCursor, arrays_are_read_element_by_element) {
+  JsonCursor in(R"([ "a" , [], [ [ "b" ] ,{"k":[]}] ])");
+  std::string_view text;
+  ASSERT_TRUE(in.begin_array());
+  ASSERT_TRUE(in.next_element());
+  ASSERT_TRUE(in.read_string(text));
+  EXPECT_EQ(text, "a");
+  ASSERT_TRUE(in.next_element());
+  ASSERT_TRUE(in.begin_array());
+  EXPECT_FALSE(in.next_element());
+  ASSERT_TRUE(in.next_element());
+  ASSERT_TRUE(in.begin_array());
+  ASSERT_TRUE(in.next_element());
+  ASSERT_TRUE(in.read_raw(text));
+  EXPECT_EQ(text, R"([ "b" ])");
+  ASSERT_TRUE(in.next_element());
+  ASSERT_TRUE(in.skip_value());
+  EXPECT_FALSE(in.next_element());
+  EXPECT_FALSE(in.next_element());
+  EXPECT_FALSE(in.failed());
+  EXPECT_TRUE(in.at_end());
+}
+
+TEST(JsonCursor, what_is_no_array_is_refused) {
+  for (const std::string_view json : {"{}", "1", "", "[\"a\" 1]", "[\"a\"}", "[\"a\""}) {
+    JsonCursor in(json);
+    std::string_view text;
+    if (in.begin_array() && in.next_element() && in.read_string(text)) in.next_element();
+    EXPECT_TRUE(in.failed()) << json;
+  }
+}
+
 TEST(JsonCursor, whole_numbers_are_read_within_their_range) {
   EXPECT_TRUE(reads_as<uint32_t>("0", 0));
   EXPECT_TRUE(reads_as<uint32_t>("4294967295", UINT32_MAX));

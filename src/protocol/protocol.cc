@@ -24,7 +24,7 @@ void keep_last_of_each(std::vector<std::pair<Text, Value>>& map) {
   size_t kept = 0;
   for (size_t i = 0; i < map.size(); ++i) {
     if (repeated[i]) continue;
-    if (kept != i) map[kept] = map[i];
+    if (kept != i) map[kept] = std::move(map[i]);
     ++kept;
   }
   map.erase(map.begin() + static_cast<std::ptrdiff_t>(kept), map.end());

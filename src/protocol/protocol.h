@@ -7,11 +7,13 @@
 //
 // Called by edge/ on the connection's core. Commands are views into the frame that was decoded, but
 // for JSON strings with escapes, which decode_commands() keeps until it returns: copy what must
-// live on. Payloads (`data` and the like) are the bytes as they came: in JSON the exact text of the
-// value, validated and never rebuilt; in Protobuf the bytes of the field.
+// live on. (A tags filter has strings of its own.) Payloads (`data` and the like) are the bytes as
+// they came: in JSON the exact text of the value, validated and never rebuilt; in Protobuf the
+// bytes of the field.
 //
-// Limits     Nesting of JSON: kJsonDepthMax. Entries of a connect's map: kConnectEntriesMax. The
-//            frame's size is bounded by the transport.
+// Limits     Nesting of JSON: kJsonDepthMax. Entries of a connect's map: kConnectEntriesMax. Tags
+//            filters: kFilterDepthMax, kFilterItemsMax. The frame's size is bounded by the
+//            transport.
 // Failure    kInvalid with what was wrong and where; the connection is closed with 3501 (bad
 //            request). Unknown fields are skipped; in JSON a duplicated key's last value counts, as
 //            everywhere in proto3. A JSON `null` is as if the key was not there (but a payload can
@@ -35,9 +37,13 @@ namespace millrace::protocol {
 enum class Format : uint8_t { kJson, kProtobuf };
 inline constexpr size_t kFormats = 2;
 inline constexpr size_t kJsonDepthMax = 128;
-// `subs` and `headers` of a ConnectRequest: an empty entry takes 8 bytes of a frame but 25 times as
+// `subs` and `headers` of a ConnectRequest: an empty entry takes 8 bytes of a frame but 40 times as
 // much in memory.
 inline constexpr size_t kConnectEntriesMax = 16'384;
+// Nodes of a tags filter within each other, and nodes and values of all filters of one command: an
+// empty node takes 2 bytes of a frame but 90 times as much in memory.
+inline constexpr size_t kFilterDepthMax = 32;
+inline constexpr size_t kFilterItemsMax = 4096;
 
 // A string: valid UTF-8, unescaped. Half a surrogate pair in JSON (`\ud800`) becomes U+FFFD.
 using Text = std::string_view;
@@ -57,7 +63,7 @@ struct SubscribeRequest {
   bool recoverable = false;
   bool join_leave = false;
   Text delta{};
-  bool has_tags_filter = false;  // `tf` was present; its tree is not decoded yet
+  std::optional<model::FilterNode> tags_filter{};  // `tf`; filter/ says whether it is a valid one
   int64_t flag = 0;
   int32_t type = 0;  // 0 stream; 1-3 map, 4 shared poll are answered "not available"
 };

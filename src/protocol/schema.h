@@ -12,7 +12,8 @@
 //   messages, entries, texts           repeated; a map of messages; a map of strings
 //   *_always                           the same, but JSON has the field even at its default
 //   body                               one of a command's alternatives
-//   presence                           a sub-message of which only its being there is read
+//   filter                             the root of a tags filter, or none
+//   strings, nodes                     repeated, in a tags filter: strings, and nodes within
 #pragma once
 
 #include <array>
@@ -42,9 +43,21 @@ struct Schema<SubscribeRequest> {
     visitor.boolean(10, "recoverable", message.recoverable);
     visitor.boolean(11, "join_leave", message.join_leave);
     visitor.text(12, "delta", message.delta);
-    visitor.presence(13, "tf", message.has_tags_filter);
+    visitor.filter(13, "tf", message.tags_filter);
     visitor.integer(14, "flag", message.flag);
     visitor.integer(15, "type", message.type);
+  }
+};
+
+template <>
+struct Schema<model::FilterNode> {
+  static void fields(auto& visitor, auto& message) {
+    visitor.text(1, "op", message.op);
+    visitor.text(2, "key", message.key);
+    visitor.text(3, "cmp", message.cmp);
+    visitor.text(4, "val", message.val);
+    visitor.strings(5, "vals", message.vals);
+    visitor.nodes(6, "nodes", message.nodes);
   }
 };
 

@@ -78,8 +78,14 @@ class Check {
   void texts(uint32_t number, std::string_view name, const auto&) {
     expect(number, name, "map<string, string>");
   }
-  void presence(uint32_t number, std::string_view name, bool) {
+  void filter(uint32_t number, std::string_view name, const auto&) {
     expect(number, name, "FilterNode");
+  }
+  void strings(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "repeated string");
+  }
+  void nodes(uint32_t number, std::string_view name, const auto&) {
+    expect(number, name, "repeated FilterNode");
   }
   void message(uint32_t number, std::string_view name, const auto&) { expect(number, name, "*"); }
   void optional_message(uint32_t number, std::string_view name, const auto&) {
@@ -132,6 +138,7 @@ TEST(Schema, requests_are_those_of_the_protocol) {
   expect_fields("Command", Command(), 13);
   expect_fields("ConnectRequest", ConnectRequest(), 7);
   expect_fields("SubscribeRequest", SubscribeRequest(), 13);
+  expect_fields("FilterNode", model::FilterNode(), 6);
   expect_fields("UnsubscribeRequest", UnsubscribeRequest(), 1);
   expect_fields("PublishRequest", PublishRequest(), 5);
   expect_fields("PresenceRequest", PresenceRequest(), 1);
