@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "net/file_watch.h"
 #include "net/listener.h"
 #include "net/mailbox.h"
 #include "net/net.h"
@@ -190,6 +191,10 @@ base::Result<> Loop::listen(ListenSocket socket, Acceptor& acceptor) {
 
 void Loop::stop_listening() {
   impl_->listeners_.clear();
+}
+
+std::unique_ptr<Watch> Loop::watch(int fd, WatchHandler& handler) {
+  return std::make_unique<FileWatch>(impl_->poller_, fd, handler);
 }
 
 TimerWheel& Loop::wheel() {

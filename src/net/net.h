@@ -165,6 +165,26 @@ class Acceptor {
   ~Acceptor() = default;
 };
 
+// A file descriptor of somebody else, a library's socket, watched on a loop.
+class WatchHandler {
+ public:
+  // What was wanted can be done now, or fails at once: an error and the other side's end count as
+  // both. Called again in later turns until it has been done or is not wanted any more.
+  virtual void on_ready(bool readable, bool writable) = 0;
+
+ protected:
+  ~WatchHandler() = default;
+};
+
+// Destroying it ends the watching; it comes before the descriptor is closed, at the latest. Both
+// may happen inside any callback, its own included.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  // What is waited for; nothing at first. False: the kernel refuses, and nothing will be told.
+  virtual bool want(bool readable, bool writable) = 0;
+};
+
 // Open files of the whole process, shared by its loops: the reserve that is kept for health checks
 // and the API, and how to refuse when the rest is used up. Made once, before the first loop.
 class FileBudget {
@@ -228,6 +248,9 @@ class Loop final : public base::Executor {
   // thread, or before run().
   base::Result<> listen(ListenSocket socket, Acceptor& acceptor);
   void stop_listening();
+
+  // Watches `fd`, which stays the caller's. The handler must outlive the watch.
+  std::unique_ptr<Watch> watch(int fd, WatchHandler& handler);
 
   TimerWheel& wheel();
 
