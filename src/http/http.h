@@ -1,5 +1,5 @@
 // HTTP/1.1, server side (RFC 9110, RFC 9112): requests in, responses out, and the door through
-// which a WebSocket leaves.
+// which a WebSocket leaves. Outgoing requests are in client.h, which is part of this contract.
 //
 // A Server belongs to one core and takes over accepted streams. It parses with a library behind
 // this header, answers through a Router, and gives a stream away when a handler takes it (101
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "http/client.h"  // IWYU pragma: export
 #include "metrics/metrics.h"
 #include "net/net.h"
 
