@@ -9,7 +9,9 @@
 
 #include "app/node.h"
 #include "app/options.h"
+#include "app/token_commands.h"
 #include "app/version.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
 
@@ -115,13 +117,30 @@ int serve(config::Invocation& invocation) {
   return 0;
 }
 
+int report(const CommandResult& result) {
+  if (!result.error.empty()) print(stderr, result.error);
+  if (!result.output.empty()) print(stdout, result.output);
+  return result.exit_code;
+}
+
 int run(int argc, char** argv) {
   auto invocation = config::parse_command_line(argc, argv, environ);
   if (!invocation) {
     print(stderr, invocation.error().message);
     return invocation.error().exit_code;
   }
-  if (invocation->command == config::Command::kServe) return serve(*invocation);
+  const int64_t now = base::wall_clock_ms() / 1000;
+  switch (invocation->command) {
+    case config::Command::kServe:
+      return serve(*invocation);
+    case config::Command::kGenerateToken:
+      return report(generate_token(*invocation, now));
+    case config::Command::kCheckToken:
+      std::signal(SIGPIPE, SIG_IGN);
+      return report(check_token(*invocation, now));
+    default:
+      break;
+  }
   for (const std::string& warning : invocation->warnings) print(stderr, warning);
   print(stdout, invocation->output);
   return 0;

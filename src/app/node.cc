@@ -6,7 +6,6 @@
 #include <thread>
 #include <utility>
 
-#include "api/api.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "broker/memory/memory.h"
@@ -24,6 +23,11 @@ constexpr base::Duration kStuckAfter = 10s;
 // listeners and their spares.
 size_t own_files(const Options& options) {
   return 16 + options.workers * (2 + 2 * options.listen.size());
+}
+
+std::string fresh_uid() {
+  base::OsRandom random;
+  return base::to_string(base::make_uuid(random));
 }
 
 edge::Admission::Limits limits(const Options& options, const net::FileBudget& files) {
@@ -49,7 +53,12 @@ class Node::Worker final : public net::Acceptor {
         metrics_(metrics),
         loop_(std::move(loop)),
         store_(*loop_, random_, metrics, {}),
-        heartbeat_(base::monotonic_now().microseconds) {}
+        client_(*loop_, {}),
+        connection_tokens_(*loop_, node.options_.connection_tokens, fetch(), unix_seconds),
+        heartbeat_(base::monotonic_now().microseconds) {
+    const auto& own = node.options_.subscription_tokens;
+    if (own) subscription_tokens_.emplace(*loop_, *own, fetch(), unix_seconds);
+  }
 
   ~Worker() = default;
   Worker(const Worker&) = delete;
@@ -65,6 +74,8 @@ class Node::Worker final : public net::Acceptor {
                                                       .core = loop_->core(),
                                                       .broker = broker_,
                                                       .store = store_,
+                                                      .connection_tokens = connection_tokens_,
+                                                      .subscription_tokens = subscription_tokens(),
                                                       .metrics = metrics_,
                                                       .options = node_.options_.hub});
     edge_ = std::make_unique<edge::Edge>(edge::Edge::Parts{.loop = *loop_,
@@ -74,7 +85,13 @@ class Node::Worker final : public net::Acceptor {
                                                            .admission = node_.admission_,
                                                            .options = node_.options_.edge});
     edge_->add_routes(router_);
-    if (node_.options_.api_enabled) api::add_routes(router_, node_.options_.api, *hub_);
+    if (node_.options_.api_enabled) {
+      api::add_routes(router_, node_.options_.api,
+                      {.hub = *hub_,
+                       .namespaces = node_.options_.hub.namespaces,
+                       .metrics = metrics_,
+                       .node = [this] { return node_.info(); }});
+    }
     admin::add_routes(
         router_, node_.options_.admin,
         {.registry = node_.registry_,
@@ -137,6 +154,23 @@ class Node::Worker final : public net::Acceptor {
     loop_->after(kHeartbeat, [this] { beat(); });
   }
 
+  // How key sets are fetched.
+  auth::Fetch fetch() {
+    return [this](std::string url, auto done) {
+      client_.send({.url = std::move(url), .body_bytes_max = auth::kJwksBytesMax},
+                   [done = std::move(done)](base::Result<http::ClientResponse> response) mutable {
+                     if (!response) return done(base::fail(response));
+                     if (response->status == 200) return done(std::move(response->body));
+                     done(base::fail(base::ErrorCode::kUnavailable,
+                                     "status " + std::to_string(response->status)));
+                   });
+    };
+  }
+  static int64_t unix_seconds() { return base::wall_clock_ms() / 1000; }
+  auth::Verifier& subscription_tokens() {
+    return subscription_tokens_ ? *subscription_tokens_ : connection_tokens_;
+  }
+
   // A core whose own connections have gone goes on turning: requests of others may need it.
   void wait_for_leavers(base::MonotonicTime deadline) {
     if (!left_in_time_ && edge_->connections() == 0 && server_->connections() == 0) {
@@ -154,6 +188,9 @@ class Node::Worker final : public net::Acceptor {
   std::unique_ptr<net::Loop> loop_;
   broker::memory::MemoryBroker broker_;
   store::memory::MemoryStore store_;
+  http::Client client_;
+  auth::Verifier connection_tokens_;
+  std::optional<auth::Verifier> subscription_tokens_;  // nullopt: they have no keys of their own
   http::Router router_;
   std::unique_ptr<hub::Hub> hub_;
   std::unique_ptr<edge::Edge> edge_;
@@ -172,6 +209,7 @@ base::Result<std::unique_ptr<Node>> Node::create(Options options) {
 
 Node::Node(Options options)
     : options_(std::move(options)),
+      uid_(fresh_uid()),
       files_(net::FileBudget::raise_to_hard_limit(options_.open_files_reserve)),
       registry_(options_.workers, {.region = options_.region,
                                    .server_id = options_.server_id,
@@ -249,6 +287,21 @@ std::vector<admin::Component> Node::components(const Worker& asked) const {
   result.push_back({"broker", asked.broker_health()});
   result.push_back({"store", asked.store_health()});
   return result;
+}
+
+api::NodeInfo Node::info() const {
+  const auto total = [this](metrics::Gauge gauge) {
+    return static_cast<uint64_t>(std::max<int64_t>(0, registry_.total(gauge)));
+  };
+  const base::Duration uptime = base::monotonic_now() - started_;
+  return {
+      .uid = uid_,
+      .name = options_.server_id,
+      .version = options_.version,
+      .num_clients = total(metrics::Gauge::kSessions),
+      .num_channels = total(metrics::Gauge::kChannels),
+      .num_subs = total(metrics::Gauge::kSubscriptions),
+      .uptime = static_cast<uint64_t>(std::chrono::floor<std::chrono::seconds>(uptime).count())};
 }
 
 void Node::collect_tables(Worker& asked,

@@ -7,10 +7,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "admin/admin.h"
+#include "api/api.h"
 #include "app/options.h"
+#include "base/clock.h"
 #include "base/executor.h"
 #include "base/result.h"
 #include "edge/edge.h"
@@ -45,10 +48,14 @@ class Node {
   base::Result<> open();
   base::Result<> listen();
   std::vector<admin::Component> components(const Worker& asked) const;
+  // From any core.
+  api::NodeInfo info() const;
   void collect_tables(Worker& asked,
                       std::move_only_function<void(std::vector<admin::Tables>)> done);
 
   const Options options_;
+  const std::string uid_;  // of this run
+  const base::MonotonicTime started_ = base::monotonic_now();
   const net::FileBudget files_;
   metrics::Registry registry_;
   edge::Admission admission_;

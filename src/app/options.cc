@@ -39,7 +39,47 @@ hub::DataFormat mapped(config::DataFormat format) {
   return hub::DataFormat::kAny;
 }
 
-hub::ChannelOptions mapped(const config::ChannelOptions& from) {
+// 0 means that there is no limit; half of what there is will never be reached.
+size_t limit_or_none(size_t limit) {
+  return limit > 0 ? limit : SIZE_MAX / 2;
+}
+
+auth::Options mapped(const config::TokenKeys& from) {
+  auth::Options to;
+  to.hmac_secret_key = from.hmac_secret_key;
+  to.hmac_previous_secret_key = from.hmac_previous_secret_key;
+  to.hmac_previous_secret_key_valid_until = from.hmac_previous_secret_key_valid_until;
+  to.rsa_public_key = from.rsa_public_key;
+  to.ecdsa_public_key = from.ecdsa_public_key;
+  to.jwks_public_endpoint = from.jwks_public_endpoint;
+  to.audience = from.audience;
+  to.audience_regex = from.audience_regex;
+  to.issuer = from.issuer;
+  to.issuer_regex = from.issuer_regex;
+  to.user_id_claim = from.user_id_claim;
+  return to;
+}
+
+void map_history(const config::ChannelOptions& from, std::chrono::milliseconds meta_ttl,
+                 hub::ChannelOptions& to) {
+  to.log.history_size = from.history_size;
+  to.log.history_ttl = from.history_ttl;
+  to.log.meta_ttl = from.history_meta_ttl.count() > 0 ? from.history_meta_ttl : meta_ttl;
+  to.force_positioning = from.force_positioning;
+  to.allow_positioning = from.allow_positioning;
+  to.force_recovery = from.force_recovery;
+  to.allow_recovery = from.allow_recovery;
+  to.recovery_mode = from.force_recovery_mode == config::RecoveryMode::kCache
+                         ? hub::RecoveryMode::kCache
+                         : hub::RecoveryMode::kStream;
+  to.auto_cache_recover = from.auto_cache_recover;
+  to.allow_history_for_client = from.allow_history_for_client;
+  to.allow_history_for_subscriber = from.allow_history_for_subscriber;
+  to.allow_history_for_anonymous = from.allow_history_for_anonymous;
+}
+
+hub::ChannelOptions mapped(const config::ChannelOptions& from,
+                           std::chrono::milliseconds meta_ttl) {
   hub::ChannelOptions to;
   to.allow_subscribe_for_client = from.allow_subscribe_for_client;
   to.allow_subscribe_for_anonymous = from.allow_subscribe_for_anonymous;
@@ -48,14 +88,26 @@ hub::ChannelOptions mapped(const config::ChannelOptions& from) {
   to.allow_publish_for_subscriber = from.allow_publish_for_subscriber;
   to.allow_publish_for_anonymous = from.allow_publish_for_anonymous;
   to.channel_regex = from.channel_regex;
+  to.presence = from.presence;
+  to.join_leave = from.join_leave;
+  to.force_push_join_leave = from.force_push_join_leave;
+  to.presence_grace_period = from.presence_grace_period;
+  to.allow_presence_for_client = from.allow_presence_for_client;
+  to.allow_presence_for_subscriber = from.allow_presence_for_subscriber;
+  to.allow_presence_for_anonymous = from.allow_presence_for_anonymous;
+  map_history(from, meta_ttl, to);
+  to.allow_delta = !from.allowed_delta_types.empty();
+  to.delta_publish = from.delta_publish;
+  to.allow_tags_filter = from.allow_tags_filter;
   to.publication_data_format = mapped(from.publication_data_format);
   return to;
 }
 
 hub::Options hub_options(const config::Config& config) {
+  const std::chrono::milliseconds meta_ttl = config.channel.history_meta_ttl;
   std::vector<std::pair<std::string, hub::ChannelOptions>> namespaces;
   for (const config::Namespace& from : config.channel.namespaces)
-    namespaces.emplace_back(from.name, mapped(from.options));
+    namespaces.emplace_back(from.name, mapped(from.options, meta_ttl));
   hub::Options options;
   options.namespaces =
       hub::Namespaces({.max_length = config.channel.max_length,
@@ -63,8 +115,16 @@ hub::Options hub_options(const config::Config& config) {
                        .namespace_boundary = config.channel.namespace_boundary,
                        .user_boundary = config.channel.user_boundary,
                        .user_separator = config.channel.user_separator},
-                      mapped(config.channel.without_namespace), std::move(namespaces));
-  options.insecure = config.client.insecure;
+                      mapped(config.channel.without_namespace, meta_ttl), std::move(namespaces));
+  const config::Client& client = config.client;
+  options.insecure = client.insecure;
+  options.allow_anonymous_connect_without_token = client.allow_anonymous_connect_without_token;
+  options.disallow_anonymous_connection_tokens = client.disallow_anonymous_connection_tokens;
+  options.user_connection_limit = client.user_connection_limit;
+  options.history_max_publication_limit = limit_or_none(client.history_max_publication_limit);
+  options.recovery_max_publication_limit = limit_or_none(client.recovery_max_publication_limit);
+  options.recovery_bytes_max = client.recovery_max_bytes;
+  options.presence_members_max = client.presence_max_members;
   return options;
 }
 
@@ -72,12 +132,11 @@ edge::Options edge_options(const config::Config& config) {
   edge::Options options;
   options.server_version = "Millrace " + std::string(kVersion);
   options.allowed_origins = config.client.allowed_origins;
-  options.allow_anonymous_connect_without_token =
-      config.client.allow_anonymous_connect_without_token;
-  options.insecure = config.client.insecure;
   options.ping_interval = config.client.ping_interval;
   options.pong_timeout = config.client.pong_timeout;
   options.stale_close_delay = config.client.stale_close_delay;
+  options.expired_close_delay = config.client.expired_close_delay;
+  options.expired_sub_close_delay = config.client.expired_sub_close_delay;
   options.channel_limit = config.client.channel_limit;
   options.outbox_bytes_max = config.client.queue_max_size;
   options.connect_include_server_time = config.client.connect_include_server_time;
@@ -122,11 +181,15 @@ Options options_from(const config::Config& config) {
                           : config.node.name;
   options.version = kVersion;
   options.http = http_options(config.http_server);
+  options.connection_tokens = mapped(config.client.token);
+  if (config.client.subscription_token_enabled)
+    options.subscription_tokens = mapped(config.client.subscription_token);
   options.hub = hub_options(config);
   options.edge = edge_options(config);
   options.api = {.prefix = config.http_api.handler_prefix,
                  .key = config.http_api.key,
-                 .insecure = config.http_api.insecure || config.dev};
+                 .insecure = config.http_api.insecure || config.dev,
+                 .transport_errors = config.http_api.error_mode == config::ErrorMode::kTransport};
   options.api_enabled = !config.http_api.disabled;
   options.admin.metrics = config.prometheus_enabled;
   options.admin.health = config.health_enabled;

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "admin/admin.h"
 #include "api/api.h"
+#include "auth/auth.h"
 #include "config/config.h"
 #include "edge/edge.h"
 #include "http/http.h"
@@ -27,6 +29,8 @@ struct Options {
   std::string server_id;
   std::string version;
   http::Options http;
+  auth::Options connection_tokens;
+  std::optional<auth::Options> subscription_tokens;  // nullopt: verified as connection tokens are
   hub::Options hub;
   edge::Options edge;
   api::Options api;

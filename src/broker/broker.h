@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -31,13 +32,20 @@ namespace millrace::broker {
 
 inline constexpr size_t kMessageBytesMax = 32UL * 1024 * 1024;
 
+// A publication on its way: what the log has of it, and what only those need who hear it now.
+struct Published {
+  model::Publication publication{};
+  std::string epoch{};    // of the log that numbered it; "": none did
+  bool delta = false;     // may be sent as a delta against the one before
+  std::string exclude{};  // a client that is not to hear it; "": none
+};
 struct Join {
-  model::ClientInfo info;
+  std::shared_ptr<const model::ClientInfo> info;  // never null; shared by all who hear of it
 };
 struct Leave {
-  model::ClientInfo info;
+  std::shared_ptr<const model::ClientInfo> info;
 };
-using Message = std::variant<model::Publication, Join, Leave>;
+using Message = std::variant<Published, Join, Leave>;
 
 // Who hears the bell. One per core.
 class Sink {

@@ -64,12 +64,12 @@ class BrokerConformance : public testing::Test, public Sink {
   void on_interruption() override { ++interruptions; }
 
   static std::string shown(const Message& message) {
-    if (const auto* join = std::get_if<Join>(&message)) return "join " + join->info.client;
-    if (const auto* leave = std::get_if<Leave>(&message)) return "leave " + leave->info.client;
-    return std::string(std::get<model::Publication>(message).data.view());
+    if (const auto* join = std::get_if<Join>(&message)) return "join " + join->info->client;
+    if (const auto* leave = std::get_if<Leave>(&message)) return "leave " + leave->info->client;
+    return std::string(std::get<Published>(message).publication.data.view());
   }
-  static model::Publication text(std::string_view data) {
-    return {.data = base::SharedBytes::copy_of(data)};
+  static Published text(std::string_view data) {
+    return {.publication = {.data = base::SharedBytes::copy_of(data)}};
   }
 
   std::shared_ptr<Call> new_call() { return calls.emplace_back(std::make_shared<Call>()); }
@@ -247,14 +247,22 @@ TYPED_TEST_P(BrokerConformance, every_part_of_a_publication_arrives) {
   info->client = "c";
   info->conn_info = base::SharedBytes::copy_of("{\"name\":\"A\"}");
   info->chan_info = base::SharedBytes::copy_of("[]");
-  model::Publication publication = this->text(std::string_view("\0binary\xFF", 8));
+  Published published = this->text(std::string_view("\0binary\xFF", 8));
+  model::Publication& publication = published.publication;
   publication.offset = model::Offset{7};
   publication.info = info;
   publication.tags = {{"key", "value"}, {"empty", ""}};
   publication.is_json = false;
-  ASSERT_TRUE(this->publish("a", publication));
+  published.epoch = "epoch";
+  published.delta = true;
+  published.exclude = "d";
+  ASSERT_TRUE(this->publish("a", published));
   ASSERT_EQ(this->heard.size(), 1U);
-  const auto& arrived = std::get<model::Publication>(this->last);
+  const auto& message = std::get<Published>(this->last);
+  EXPECT_EQ(message.epoch, "epoch");
+  EXPECT_TRUE(message.delta);
+  EXPECT_EQ(message.exclude, "d");
+  const model::Publication& arrived = message.publication;
   EXPECT_EQ(arrived.data.view(), publication.data.view());
   EXPECT_EQ(arrived.offset, publication.offset);
   EXPECT_EQ(arrived.tags, publication.tags);
@@ -269,7 +277,7 @@ TYPED_TEST_P(BrokerConformance, every_part_of_a_publication_arrives) {
 TYPED_TEST_P(BrokerConformance, a_publication_of_the_server_api_names_nobody) {
   this->subscribe("a");
   this->say("a", "{}");
-  const auto& arrived = std::get<model::Publication>(this->last);
+  const auto& arrived = std::get<Published>(this->last).publication;
   EXPECT_EQ(arrived.info, nullptr);
   EXPECT_TRUE(arrived.is_json);
   EXPECT_TRUE(arrived.tags.empty());
@@ -278,18 +286,18 @@ TYPED_TEST_P(BrokerConformance, a_publication_of_the_server_api_names_nobody) {
 
 TYPED_TEST_P(BrokerConformance, joins_and_leaves_arrive_among_publications_in_order) {
   this->subscribe("a");
-  model::ClientInfo info;
-  info.user = "42";
-  info.client = "c";
-  info.conn_info = base::SharedBytes::copy_of("{}");
+  const auto info = std::make_shared<model::ClientInfo>();
+  info->user = "42";
+  info->client = "c";
+  info->conn_info = base::SharedBytes::copy_of("{}");
   this->start_publish("a", Join{info});
   this->start_publish("a", this->text("1"));
   this->start_publish("a", Leave{info});
   EXPECT_TRUE(this->harness.run_until([&] { return this->heard.size() == 3; }));
   EXPECT_EQ(this->heard, (std::vector<std::string>{"a join c", "a 1", "a leave c"}));
   const auto& left = std::get<Leave>(this->last);
-  EXPECT_EQ(left.info.user, "42");
-  EXPECT_EQ(left.info.conn_info.view(), "{}");
+  EXPECT_EQ(left.info->user, "42");
+  EXPECT_EQ(left.info->conn_info.view(), "{}");
 }
 
 TYPED_TEST_P(BrokerConformance, a_large_message_arrives_whole) {
@@ -297,16 +305,16 @@ TYPED_TEST_P(BrokerConformance, a_large_message_arrives_whole) {
   const std::string large(kMessageBytesMax / 2, 'x');
   this->say("a", large);
   ASSERT_EQ(this->heard.size(), 1U);
-  EXPECT_TRUE(std::get<model::Publication>(this->last).data.view() == large);
+  EXPECT_TRUE(std::get<Published>(this->last).publication.data.view() == large);
 }
 
 TYPED_TEST_P(BrokerConformance, a_message_over_the_limit_fails_and_nobody_hears_it) {
   this->subscribe("a");
   const std::string large(kMessageBytesMax + 1, 'x');
-  model::Publication tagged = this->text("1");
-  tagged.tags = {{"key", large}};
-  model::ClientInfo info;
-  info.conn_info = base::SharedBytes::copy_of(large);
+  Published tagged = this->text("1");
+  tagged.publication.tags = {{"key", large}};
+  const auto info = std::make_shared<model::ClientInfo>();
+  info->conn_info = base::SharedBytes::copy_of(large);
   for (const Message& message :
        {Message(this->text(large)), Message(tagged), Message(Join{info}), Message(Leave{info})}) {
     const base::Result<> outcome = this->publish("a", message);

@@ -41,6 +41,12 @@ struct Choices<RecoveryMode> {
 };
 
 template <>
+struct Choices<ErrorMode> {
+  static constexpr std::pair<std::string_view, ErrorMode> kNames[] = {
+      {"", ErrorMode::kResult}, {"transport", ErrorMode::kTransport}};
+};
+
+template <>
 struct Choices<EngineType> {
   static constexpr std::pair<std::string_view, EngineType> kNames[] = {
       {"memory", EngineType::kMemory}};

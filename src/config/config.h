@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "auth/auth.h"
 #include "base/log.h"
 
 namespace millrace::config {
@@ -59,6 +60,7 @@ struct TokenKeys {
   int64_t hmac_previous_secret_key_valid_until = 0;  // Unix seconds; 0: always
   std::string rsa_public_key;
   std::string ecdsa_public_key;
+  std::string ed25519_public_key;  // ours
   std::string jwks_public_endpoint;
   std::string audience;
   std::string audience_regex;
@@ -68,9 +70,12 @@ struct TokenKeys {
 
   bool any_key() const {
     return !hmac_secret_key.empty() || !rsa_public_key.empty() || !ecdsa_public_key.empty() ||
-           !jwks_public_endpoint.empty();
+           !ed25519_public_key.empty() || !jwks_public_endpoint.empty();
   }
 };
+
+// As auth/ takes them.
+auth::Options token_options(const TokenKeys& keys);
 
 struct Client {
   std::vector<std::string> allowed_origins;  // "*", or "scheme://host" with * for parts; none: the
@@ -95,6 +100,8 @@ struct Client {
   bool connect_include_server_time = false;
   size_t history_max_publication_limit = 300;
   size_t recovery_max_publication_limit = 300;
+  size_t recovery_max_bytes = 512UL * 1024;  // ours
+  size_t presence_max_members = 5'000;       // ours
 };
 
 enum class DataFormat : uint8_t { kAny, kJson, kJsonObject, kBinary };
@@ -105,6 +112,7 @@ struct ChannelOptions {
   bool presence = false;
   bool join_leave = false;
   bool force_push_join_leave = false;
+  Milliseconds presence_grace_period{0};  // ours
 
   size_t history_size = 0;
   Milliseconds history_ttl{0};
@@ -169,10 +177,14 @@ struct WebSocket {
   Milliseconds write_timeout{1'000};
 };
 
+// How the server API says an error: in a 200 answer, or with a status of its own.
+enum class ErrorMode : uint8_t { kResult, kTransport };
+
 struct HttpApi {
   bool disabled = false;
   std::string handler_prefix = "/api";
   std::string key;  // secret
+  ErrorMode error_mode = ErrorMode::kResult;
   bool insecure = false;
   bool external = false;
 };
@@ -250,16 +262,35 @@ Difference reloadable_difference(const Config& running, const Config& loaded);
 
 // ---- The command line ----
 
-enum class Command : uint8_t { kServe, kCheckConfig, kGenerateConfig, kDocument, kVersion, kHelp };
+enum class Command : uint8_t {
+  kServe,
+  kCheckConfig,
+  kGenerateConfig,
+  kDocument,
+  kGenerateToken,
+  kCheckToken,
+  kVersion,
+  kHelp
+};
+
+// What gen-token and check-token are told.
+struct TokenArguments {
+  std::string user{};
+  std::string channel{};                      // "": a connection token
+  Milliseconds ttl{std::chrono::hours(168)};  // of a token that is made; 0: for ever
+  std::optional<int64_t> expire_at{};         // Unix seconds, instead of `ttl`
+  std::string token{};                        // that is checked
+};
 
 // What the user asked for.
 struct Invocation {
   Command command = Command::kServe;
-  Config config;    // for kServe and kCheckConfig
+  Config config;    // for kServe, kCheckConfig and the commands for tokens
   Sources sources;  // how to load it again; sources.file is the file that was read, "" if there was
                     // none
   std::vector<std::string> warnings;  // for standard error (or the log), one line each
-  std::string output;  // for standard output; every command but kServe then exits with 0
+  TokenArguments token;               // for the commands for tokens
+  std::string output;  // for standard output of the other commands, which then exit with 0
 };
 
 // Why it can't be done.

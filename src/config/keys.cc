@@ -27,8 +27,7 @@ void add_server(ConfigKeys& keys) {
   add<kServer, &HttpServer::port>(keys, "http_server.port",
                                   "Port of the client connections; 0: any free port.");
   add<kServer, &HttpServer::unix_socket>(keys, "http_server.unix_socket",
-                                         "Path of a unix socket to listen on as well; empty: none.")
-      .ours();
+                                         "Path of a unix socket to listen on as well; empty: none.");
   add<kServer, &HttpServer::internal_address>(
       keys, "http_server.internal_address",
       "Address of the internal endpoints (API, metrics, health, admin); empty: as "
@@ -40,39 +39,32 @@ void add_server(ConfigKeys& keys) {
       .later();
   add<kServer, &HttpServer::head_bytes_max>(keys, "http_server.head_bytes_max",
                                             "Bytes of a request's line and headers; over it: 431.")
-      .range(kKiB, kMiB)
-      .ours();
+      .range(kKiB, kMiB);
   add<kServer, &HttpServer::headers_max>(keys, "http_server.headers_max",
                                          "Headers of a request; over it: 431.")
-      .range(8, 10'000)
-      .ours();
+      .range(8, 10'000);
   add<kServer, &HttpServer::body_bytes_max>(keys, "http_server.body_bytes_max",
                                             "Bytes of a request's body; over it: 413.")
-      .range(kKiB, 1024 * kMiB)
-      .ours();
+      .range(kKiB, 1024 * kMiB);
   add<kServer, &HttpServer::head_timeout>(
       keys, "http_server.head_timeout",
       "Time for a request's line and headers; over it: 408 and a close.")
-      .range(100ms, 1h)
-      .ours();
+      .range(100ms, 1h);
   add<kServer, &HttpServer::idle_timeout>(
       keys, "http_server.idle_timeout",
       "How long a kept-alive HTTP connection may wait for its next request.")
-      .range(100ms, 24h)
-      .ours();
+      .range(100ms, 24h);
 }
 
 void add_process(ConfigKeys& keys) {
   add<&Config::workers>(
       keys, "workers",
       "Event loops, one thread each; 0: one per CPU of the process's affinity mask.")
-      .range(0, 1024)
-      .ours();
+      .range(0, 1024);
   add<&Config::open_files_reserve>(keys, "open_files_reserve",
                                    "Open files that client connections may not use up, so "
                                    "that health checks and the API still answer.")
-      .range(16, kMiB)
-      .ours();
+      .range(16, kMiB);
   add<&Config::log, &base::log::Options::level>(
       keys, "log.level",
       "The least severe level that is logged (trace counts as debug, fatal as error).")
@@ -80,13 +72,11 @@ void add_process(ConfigKeys& keys) {
   add<&Config::log, &base::log::Options::file>(
       keys, "log.file", "File that log lines are added to; empty: standard error.");
   add<&Config::log, &base::log::Options::format>(keys, "log.format",
-                                                 "Lines for people, or one JSON object a line.")
-      .ours();
+                                                 "Lines for people, or one JSON object a line.");
   add<&Config::node, &Node::name>(
       keys, "node.name", "Name of this node, unique in its cluster; empty: host name and port.");
   add<&Config::node, &Node::region>(keys, "node.region",
-                                    "Where this node runs; a label of its metrics.")
-      .ours();
+                                    "Where this node runs; a label of its metrics.");
   add<&Config::engine_type>(
       keys, "engine.type",
       "Where messages and history live. This version has the memory engine only.");
@@ -140,21 +130,26 @@ void add_client_limits(ConfigKeys& keys) {
       .range(0, kCountMax);
   add<kClient, &Client::user_connection_limit>(keys, "client.user_connection_limit",
                                                "Connections of one user to this node; 0: no limit.")
-      .range(0, kCountMax)
-      .later();
+      .range(0, kCountMax);
   add<kClient, &Client::connect_include_server_time>(
       keys, "client.connect_include_server_time",
       "Puts the server's time into the reply to a connect.");
   add<kClient, &Client::history_max_publication_limit>(
       keys, "client.history_max_publication_limit",
       "Publications that one history call of a client may ask for; 0: no limit.")
-      .range(0, kCountMax)
-      .later();
+      .range(0, kCountMax);
   add<kClient, &Client::recovery_max_publication_limit>(
       keys, "client.recovery_max_publication_limit",
       "Publications that one recovery may bring; over it, none are recovered; 0: no limit.")
-      .range(0, kCountMax)
-      .later();
+      .range(0, kCountMax);
+  add<kClient, &Client::recovery_max_bytes>(
+      keys, "client.recovery_max_bytes",
+      "Bytes of payload that one recovery may bring; over it, nothing is recovered.")
+      .range(kKiB, 1024 * kMiB);
+  add<kClient, &Client::presence_max_members>(
+      keys, "client.presence_max_members",
+      "Members that one presence call may list; a channel with more tells their number only.")
+      .range(1, kCountMax);
   add<kClient, &Client::presence_update_interval>(keys, "client.presence_update_interval",
                                                   "How often a subscriber's presence is renewed.")
       .range(1s, 24h)
@@ -162,21 +157,18 @@ void add_client_limits(ConfigKeys& keys) {
   add<kClient, &Client::expired_close_delay>(
       keys, "client.expired_close_delay",
       "How long an expired connection may take to bring a new token.")
-      .range(0ms, 24h)
-      .later();
+      .range(0ms, 24h);
   add<kClient, &Client::expired_sub_close_delay>(keys, "client.expired_sub_close_delay",
                                                  "The same for an expired subscription.")
-      .range(0ms, 24h)
-      .later();
+      .range(0ms, 24h);
   add<kClient, &Client::disallow_anonymous_connection_tokens>(
-      keys, "client.disallow_anonymous_connection_tokens", "Refuses tokens that name no user.")
-      .later();
+      keys, "client.disallow_anonymous_connection_tokens", "Refuses tokens that name no user.");
 }
 
 template <auto Tokens, auto Member>
 Key<Config>& token_key(ConfigKeys& keys, const std::string& group, std::string_view name,
                        std::string_view text) {
-  return add<&Config::client, Tokens, Member>(keys, group + std::string(name), text).later();
+  return add<&Config::client, Tokens, Member>(keys, group + std::string(name), text);
 }
 
 template <auto Tokens>
@@ -197,8 +189,14 @@ void add_token_keys(ConfigKeys& keys, const std::string& group) {
   token_key<Tokens, &TokenKeys::ecdsa_public_key>(
       keys, group, "ecdsa_public_key",
       "PEM of the public key of tokens signed with ES256, ES384 or ES512.");
+  token_key<Tokens, &TokenKeys::ed25519_public_key>(
+      keys, group, "ed25519_public_key",
+      "PEM of the public key of tokens signed with EdDSA, of the type Ed25519.")
+      .ours();
   token_key<Tokens, &TokenKeys::jwks_public_endpoint>(
-      keys, group, "jwks_public_endpoint", "URL of a JSON Web Key Set with the public keys.");
+      keys, group, "jwks_public_endpoint",
+      "URL of a JSON Web Key Set with the public keys, by kid. {{name}} in it stands for a named "
+      "group of audience_regex or issuer_regex.");
   token_key<Tokens, &TokenKeys::audience>(keys, group, "audience",
                                           "The aud claim that a token must have; empty: any.");
   token_key<Tokens, &TokenKeys::audience_regex>(
@@ -217,8 +215,7 @@ void add_tokens(ConfigKeys& keys) {
   add_token_keys<&Client::token>(keys, "client.token.");
   add<&Config::client, &Client::subscription_token_enabled>(
       keys, "client.subscription_token.enabled",
-      "Subscription tokens have keys of their own, those below.")
-      .later();
+      "Subscription tokens have keys of their own, those below.");
   add_token_keys<&Client::subscription_token>(keys, "client.subscription_token.");
 }
 
@@ -267,8 +264,7 @@ void add_transports(ConfigKeys& keys) {
   add<kWebSocket, &WebSocket::message_fragments_limit>(
       keys, "websocket.message_fragments_limit",
       "Frames that one message may come in; over it: close code 1009.")
-      .range(1, kMiB)
-      .ours();
+      .range(1, kMiB);
   add<kWebSocket, &WebSocket::write_timeout>(
       keys, "websocket.write_timeout",
       "How long the kernel may take none of what waits for a client, before it is closed.")
@@ -282,6 +278,9 @@ void add_transports(ConfigKeys& keys) {
       keys, "http_api.key",
       "Key that callers of the server API send, as X-API-Key or Authorization: apikey.")
       .secret();
+  add<&Config::http_api, &HttpApi::error_mode>(keys, "http_api.error_mode",
+                                               "How errors are answered: with status 200 and an "
+                                               "error object, or with a status of their own.");
   add<&Config::http_api, &HttpApi::insecure>(
       keys, "http_api.insecure",
       "Lets everybody who can reach it call the server API without a key.");

@@ -42,79 +42,66 @@ void add_permissions(ChannelKeys& keys) {
 
 void add_presence(ChannelKeys& keys) {
   using Options = ChannelOptions;
-  add<&Options::presence>(keys, "presence", "Keeps who is subscribed, for presence calls.").later();
-  add<&Options::join_leave>(keys, "join_leave", "Tells of clients that come and go.").later();
+  add<&Options::presence>(keys, "presence", "Keeps who is subscribed, for presence calls.");
+  add<&Options::join_leave>(keys, "join_leave", "Tells of clients that come and go.");
   add<&Options::force_push_join_leave>(keys, "force_push_join_leave",
-                                       "Tells it to every subscriber, whether or not it asked.")
-      .later();
+                                       "Tells it to every subscriber, whether or not it asked.");
+  add<&Options::presence_grace_period>(
+      keys, "presence_grace_period",
+      "How long a client whose connection broke stays present: if its user comes back within "
+      "that time, nobody hears of it.")
+      .range(0ms, 1h);
   add<&Options::allow_presence_for_client>(keys, "allow_presence_for_client",
-                                           "Every client with a user may make presence calls.")
-      .later();
+                                           "Every client with a user may make presence calls.");
   add<&Options::allow_presence_for_subscriber>(
       keys, "allow_presence_for_subscriber",
-      "Clients that are subscribed to the channel may make presence calls.")
-      .later();
+      "Clients that are subscribed to the channel may make presence calls.");
   add<&Options::allow_presence_for_anonymous>(
       keys, "allow_presence_for_anonymous",
-      "With one of the two above: clients without a user may, too.")
-      .later();
+      "With one of the two above: clients without a user may, too.");
 }
 
 void add_history(ChannelKeys& keys) {
   using Options = ChannelOptions;
   add<&Options::history_size>(keys, "history_size",
                               "Publications that a channel's history keeps; 0: no history.")
-      .range(0, kHistorySizeMax)
-      .later();
+      .range(0, kHistorySizeMax);
   add<&Options::history_ttl>(keys, "history_ttl",
                              "How long history keeps a publication; whole seconds; 0: no history.")
-      .range(0ms, 87'600h)
-      .later();
+      .range(0ms, 87'600h);
   add<&Options::history_meta_ttl>(keys, "history_meta_ttl",
                                   "How long a channel's position outlives its last "
                                   "publication; 0: as channel.history_meta_ttl.")
-      .range(0ms, 87'600h)
-      .later();
+      .range(0ms, 87'600h);
   add<&Options::force_positioning>(
       keys, "force_positioning",
-      "Every subscription is positioned: it is closed, and resumed, when it missed a publication.")
-      .later();
-  add<&Options::allow_positioning>(keys, "allow_positioning", "Clients may ask for positioning.")
-      .later();
+      "Every subscription is positioned: it is closed, and resumed, when it missed a publication.");
+  add<&Options::allow_positioning>(keys, "allow_positioning", "Clients may ask for positioning.");
   add<&Options::force_recovery>(
       keys, "force_recovery",
-      "Every subscription is recoverable: it gets what it missed while it was away.")
-      .later();
-  add<&Options::allow_recovery>(keys, "allow_recovery", "Clients may ask for recovery.").later();
+      "Every subscription is recoverable: it gets what it missed while it was away.");
+  add<&Options::allow_recovery>(keys, "allow_recovery", "Clients may ask for recovery.");
   add<&Options::force_recovery_mode>(
       keys, "force_recovery_mode",
-      "stream: everything that was missed; cache: only the newest publication.")
-      .later();
+      "stream: everything that was missed; cache: only the newest publication.");
   add<&Options::auto_cache_recover>(
       keys, "auto_cache_recover",
-      "In cache mode: the newest publication also comes with the first subscribe.")
-      .later();
+      "In cache mode: the newest publication also comes with the first subscribe.");
   add<&Options::allow_history_for_client>(keys, "allow_history_for_client",
-                                          "Every client with a user may make history calls.")
-      .later();
+                                          "Every client with a user may make history calls.");
   add<&Options::allow_history_for_subscriber>(
       keys, "allow_history_for_subscriber",
-      "Clients that are subscribed to the channel may make history calls.")
-      .later();
+      "Clients that are subscribed to the channel may make history calls.");
   add<&Options::allow_history_for_anonymous>(
       keys, "allow_history_for_anonymous",
-      "With one of the two above: clients without a user may, too.")
-      .later();
+      "With one of the two above: clients without a user may, too.");
   add<&Options::allowed_delta_types>(
       keys, "allowed_delta_types",
-      "Delta compressions that clients may ask for; \"fossil\" is the only one.")
-      .later();
+      "Delta compressions that clients may ask for; \"fossil\" is the only one.");
   add<&Options::delta_publish>(keys, "delta_publish",
-                               "Publications are sent as deltas unless they say otherwise.")
-      .later();
+                               "Publications are sent as deltas unless they say otherwise.");
   add<&Options::allow_tags_filter>(
-      keys, "allow_tags_filter", "Subscribers may ask for the publications with certain tags only.")
-      .later();
+      keys, "allow_tags_filter", "Subscribers may ask for the publications with certain tags only.");
 }
 
 }  // namespace

@@ -43,7 +43,6 @@ constexpr ForeignKey kForeignKeys[] = {
     {.path = "channel.proxy.*"},
     {.path = "rpc.*"},
     {.path = "proxies"},
-    {.path = "http_api.error_mode"},
     {.path = "grpc_api.*"},
     {.path = "consumers"},
     {.path = "websocket.read_buffer_size"},

@@ -22,6 +22,9 @@ namespace {
 // more commands of a client than this are not read before earlier ones are answered
 constexpr size_t kAsksInFlightMax = 1024;
 
+// Replies are joined up to this size; then the next frame begins.
+constexpr size_t kRepliesBytesAim = 32UL * 1024;
+
 // One frame for all pings there will ever be.
 const base::SharedBytes& ping_frame(protocol::Format format) {
   static const auto make = [](protocol::Format of) {
@@ -52,7 +55,7 @@ Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, const Op
 }
 
 void Connection::start(std::string_view handshake, std::string unread) {
-  push(base::SharedBytes::copy_of(handshake), 0);
+  push_frame(base::SharedBytes::copy_of(handshake), 0);
   if (session_) core_.loop.wheel().set(*this, core_.options.stale_close_delay);
   if (!unread.empty()) feed(unread);
 }
@@ -72,6 +75,7 @@ void Connection::on_readable() {
       return;
     case net::IoResult::Status::kEnd:
     case net::IoResult::Status::kError:
+      broken_ = true;
       return done();
   }
 }
@@ -105,7 +109,7 @@ bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) 
                                   deflate_window_bits_)) {
     websocket::append_frame(frame, opcode, payload);
   }
-  push(base::SharedBytes::copy_of(frame), 0);
+  push_frame(base::SharedBytes::copy_of(frame), 0);
   return true;
 }
 
@@ -143,8 +147,10 @@ void Connection::update_reading() {
   const size_t asks = session_ ? session_->asks_in_flight() : 0;
   const size_t pending = outbox_.bytes();
   const size_t soft_max = core_.options.outbox_bytes_max / 2;
-  const bool pause = reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
-                                     : asks > kAsksInFlightMax || pending > soft_max;
+  // Frames of a client that is still connecting would have to be kept.
+  const bool connecting = session_ && session_->connecting();
+  const bool pause = connecting || (reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
+                                     : asks > kAsksInFlightMax || pending > soft_max);
   if (pause == reading_paused_) return;
   reading_paused_ = pause;
   stream_->pause_reading(pause);
@@ -152,12 +158,27 @@ void Connection::update_reading() {
 
 // ---- Output ----
 
-void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
+void Connection::append_message(base::FunctionRef<void(std::string&)> append) {
   if (state_ != State::kOpen) return;
   if (replies_ == nullptr) replies_ = std::make_unique<std::string>();
-  protocol::append_reply(session_->format(), *replies_, id, body);
+  append(*replies_);
   core_.metrics.add(metrics::Counter::kMessagesOutbound);
+  if (replies_->size() > kRepliesBytesAim) seal_replies();
   mark_dirty();
+}
+
+void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
+  append_message([&](std::string& messages) {
+    protocol::append_reply(session_->format(), messages, id, body);
+  });
+  const bool connected = std::holds_alternative<protocol::ConnectResult>(body);
+  if (connected && held_ != nullptr) release_held();
+}
+
+void Connection::push(std::string_view channel, const protocol::PushBody& body) {
+  append_message([&](std::string& messages) {
+    protocol::append_push(session_->format(), messages, channel, body);
+  });
 }
 
 void Connection::answer(hub::Answer& answer) {
@@ -165,19 +186,41 @@ void Connection::answer(hub::Answer& answer) {
   update_reading();
 }
 
+void Connection::carry_out(const hub::Order& order) {
+  if (session_) session_->on_order(core_, *this, order);
+}
+
 void Connection::on_publications(const base::SharedBytes& frames, uint32_t messages) {
   if (state_ != State::kOpen) return core_.metrics.add(metrics::Counter::kDroppedClosing, messages);
+  if (session_->connecting()) return hold(frames, messages);
   core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
-  push(frames, messages);
-  if (outbox_.bytes() <= core_.options.outbox_bytes_max) return;
+  push_frame(frames, messages);
+  if (outbox_.publication_bytes() <= core_.options.outbox_bytes_max) return;
   // Nothing of this turn was offered to the kernel yet: only what it does not take makes a client
   // slow. In this state flushing removes no listener, so the fan-out may go on.
   flush();
-  const bool slow = state_ == State::kOpen && outbox_.bytes() > core_.options.outbox_bytes_max;
+  const bool slow =
+      state_ == State::kOpen && outbox_.publication_bytes() > core_.options.outbox_bytes_max;
   if (slow) close(model::disconnects::kSlow);
 }
 
-void Connection::push(base::SharedBytes frame, uint32_t messages) {
+// The client does not know yet what it is subscribed to.
+void Connection::hold(const base::SharedBytes& frames, uint32_t messages) {
+  if (held_ == nullptr) held_ = std::make_unique<Held>();
+  held_->frames.emplace_back(frames, messages);
+  held_->bytes += frames.size();
+  if (held_->bytes > core_.options.outbox_bytes_max) close(model::disconnects::kSlow);
+}
+
+void Connection::release_held() {
+  const std::unique_ptr<Held> held = std::move(held_);
+  for (auto& [frames, messages] : held->frames) {
+    core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
+    push_frame(std::move(frames), messages);
+  }
+}
+
+void Connection::push_frame(base::SharedBytes frame, uint32_t messages) {
   seal_replies();
   outbox_.push(std::move(frame), messages);
   mark_dirty();
@@ -187,7 +230,7 @@ void Connection::push_control(websocket::Opcode opcode, std::string_view payload
   std::string frame;
   websocket::append_frame(frame, opcode, payload);
   core_.metrics.add(metrics::Counter::kControlOutbound);
-  push(base::SharedBytes::copy_of(frame), 0);
+  push_frame(base::SharedBytes::copy_of(frame), 0);
 }
 
 // Replies of a turn leave as one frame, in their place before whatever is pushed next.
@@ -195,7 +238,7 @@ void Connection::seal_replies() {
   if (replies_ == nullptr) return;
   const std::unique_ptr<std::string> messages = std::move(replies_);
   std::string frame;
-  core_.fanout.append_frame(frame, variant(), *messages);
+  core_.fanout.append_frame(frame, {.format = session_->format(), .deflate = deflate_}, *messages);
   outbox_.push(base::SharedBytes::copy_of(frame), 0);
 }
 
@@ -218,6 +261,7 @@ void Connection::flush() {
   note_outbox_bytes(outbox_.bytes());
   switch (written.flushed) {
     case Outbox::Flushed::kFailed:
+      broken_ = broken_ || state_ == State::kOpen;
       return done();
     case Outbox::Flushed::kBlocked:
       core_.metrics.add(metrics::Counter::kShortWrites);
@@ -242,6 +286,11 @@ void Connection::note_outbox_bytes(size_t bytes) {
 
 // ---- Deadlines ----
 
+void Connection::wake_after(base::Duration delay) {
+  if (session_timer_ == nullptr) session_timer_ = std::make_unique<SessionTimer>(*this);
+  core_.loop.wheel().set(*session_timer_, delay);
+}
+
 void Connection::on_connected() {
   const base::Duration interval = core_.options.ping_interval;
   if (interval.count() == 0) return core_.loop.wheel().cancel(*this);
@@ -264,7 +313,7 @@ void Connection::ping() {
     push_control(websocket::Opcode::kPing, {});
   } else {
     core_.metrics.add(metrics::Counter::kControlOutbound);
-    push(ping_frame(session_->format()), 0);
+    push_frame(ping_frame(session_->format()), 0);
   }
   unread_at_ping_ = outbox_.bytes();
   awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0;
@@ -310,6 +359,7 @@ void Connection::on_timer() {
 void Connection::close(const model::Disconnect& why) {
   if (state_ != State::kOpen) return;
   core_.metrics.add(metrics::CodeCounter::kDisconnects, why.code);
+  broken_ = why.reconnects();
   // A slow client would get the reason only after all that it does not read.
   if (why.code == model::disconnects::kSlow.code)
     core_.metrics.add(metrics::Counter::kDroppedSlow, outbox_.drop());
@@ -320,7 +370,7 @@ void Connection::begin_close(uint16_t code, std::string_view reason, bool wait_f
   std::string frame;
   websocket::append_close(frame, code, reason);
   core_.metrics.add(metrics::Counter::kControlOutbound);
-  push(base::SharedBytes::copy_of(frame), 0);
+  push_frame(base::SharedBytes::copy_of(frame), 0);
   state_ = wait_for_peer ? State::kClosing : State::kFinishing;
   if (std::exchange(reading_paused_, false)) stream_->pause_reading(false);
   core_.loop.wheel().set(*this, core_.options.close_timeout);

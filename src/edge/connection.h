@@ -11,7 +11,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/function_ref.h"
 #include "edge/core.h"
 #include "edge/outbox.h"
 #include "edge/session.h"
@@ -49,18 +52,27 @@ class Connection final : public net::StreamHandler,
   void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
   void answer(hub::Answer& answer);
 
+  void carry_out(const hub::Order& order);
+
   // Session::Host
   base::ConnectionRef ref() const override { return ref_; }
   void reply(uint32_t id, const protocol::ReplyBody& body) override;
+  void push(std::string_view channel, const protocol::PushBody& body) override;
   void close(const model::Disconnect& why) override;
   void on_connected() override;
   bool pings_by_protocol() const override { return !frame_pings_; }
   bool on_pong() override;
   bool closing() const override { return state_ != State::kOpen; }
+  bool broken() const override { return broken_; }
+  bool deflates() const override { return deflate_; }
+  void wake_after(base::Duration delay) override;
   // Listener
-  Variant variant() const override { return {session_->format(), deflate_}; }
   void on_publications(const base::SharedBytes& frames, uint32_t messages) override;
   void on_not_json() override { close(model::disconnects::kInappropriateProtocol); }
+  void on_interrupted(std::string_view channel) override {
+    session_->on_interrupted(core_, *this, channel);
+  }
+  bool is_client(std::string_view client) const override { return session_->is_client(client); }
   void on_moved(const LocalChannel& channel, uint32_t place) override {
     session_->on_moved(channel, place);
   }
@@ -82,7 +94,22 @@ class Connection final : public net::StreamHandler,
   enum class State : uint8_t { kOpen, kClosing, kFinishing, kLingering, kDone };
 
   void feed(std::span<char> bytes);
-  void push(base::SharedBytes frame, uint32_t messages);
+  // Deadlines of the session, which few connections have.
+  struct SessionTimer final : net::Timer {
+    explicit SessionTimer(Connection& of) : connection(of) {}
+    void on_timer() override { connection.session_->on_deadline(connection.core_, connection); }
+    Connection& connection;
+  };
+  // Publications that came before the reply to the client's connect, and go after it.
+  struct Held {
+    std::vector<std::pair<base::SharedBytes, uint32_t>> frames;
+    size_t bytes = 0;
+  };
+
+  void append_message(base::FunctionRef<void(std::string&)> append);
+  void hold(const base::SharedBytes& frames, uint32_t messages);
+  void release_held();
+  void push_frame(base::SharedBytes frame, uint32_t messages);
   void push_control(websocket::Opcode opcode, std::string_view payload);
   void seal_replies();
   void begin_close(uint16_t code, std::string_view reason, bool wait_for_peer);
@@ -103,6 +130,8 @@ class Connection final : public net::StreamHandler,
   // messages of this turn, to leave as one frame; null while there are none
   std::unique_ptr<std::string> replies_;
   std::optional<Session> session_;  // nullopt: an echo
+  std::unique_ptr<SessionTimer> session_timer_;  // null while there is no deadline
+  std::unique_ptr<Held> held_;                   // null unless connecting
   base::ConnectionRef ref_;
   size_t unread_at_ping_ = 0;       // what waited for the client when it was pinged
   int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
@@ -115,6 +144,7 @@ class Connection final : public net::StreamHandler,
   bool dirty_ = false;
   bool reading_paused_ = false;
   bool left_ = false;
+  bool broken_ = false;      // nobody said goodbye: the client may be back soon
   bool peer_ended_ = false;  // its FIN was read while we still had something to send
 };
 

@@ -1,5 +1,6 @@
 #include "edge/core.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "edge/connection.h"
@@ -53,6 +54,31 @@ Connection* Core::find(const base::ConnectionRef& ref) const {
   MILLRACE_DEBUG_ASSERT(ref.core == loop.core());
   const Slot& slot = slots_[ref.slot];
   return slot.generation == ref.generation ? slot.connection.get() : nullptr;
+}
+
+void Core::remember_user(std::string_view user, const base::ConnectionRef& connection) {
+  users_.try_emplace(user).first->second.push_back(connection.slot);
+}
+
+void Core::forget_user(std::string_view user, const base::ConnectionRef& connection) {
+  const auto found = users_.find(user);
+  MILLRACE_ASSERT(found != users_.end());
+  const auto slot = std::ranges::find(found->second, connection.slot);
+  MILLRACE_ASSERT(slot != found->second.end());
+  found->second.erase(slot);
+  if (found->second.empty()) users_.erase(found);
+}
+
+std::vector<Connection*> Core::concerned(const hub::Order& order) {
+  std::vector<Connection*> result;
+  if (order.whom.user.empty()) {
+    for_each([&result](Connection& connection) { result.push_back(&connection); });
+    return result;
+  }
+  const auto found = users_.find(order.whom.user);
+  if (found == users_.end()) return result;
+  for (const uint32_t slot : found->second) result.push_back(slots_[slot].connection.get());
+  return result;
 }
 
 void Core::destroy(Connection& connection) {

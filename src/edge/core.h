@@ -5,11 +5,17 @@
 // of a turn: inside a turn a Connection& stays good, whatever its callbacks decide.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/string_hash.h"
 #include "edge/edge.h"
 #include "edge/fanout.h"
 #include "websocket/websocket.h"
@@ -49,6 +55,12 @@ class Core final : public base::TurnHook {
     }
   }
 
+  // Who a connection's user is; a user may have many. Anonymous ones are not remembered.
+  void remember_user(std::string_view user, const base::ConnectionRef& connection);
+  void forget_user(std::string_view user, const base::ConnectionRef& connection);
+  // Those whom an order may concern, and maybe others.
+  std::vector<Connection*> concerned(const hub::Order& order);
+
   // Once a turn each: the connection has output; it is to be destroyed.
   void flush_later(Connection& connection) { dirty_.push_back(&connection); }
   void destroy_later(Connection& connection) { doomed_.push_back(&connection); }
@@ -73,6 +85,9 @@ class Core final : public base::TurnHook {
   void destroy(Connection& connection);
   void observe_latencies();
 
+  absl::flat_hash_map<std::string, absl::InlinedVector<uint32_t, 2>, base::StringHash,
+                      base::StringEqual>
+      users_;  // slots of their connections
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
   size_t open_ = 0;

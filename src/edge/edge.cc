@@ -40,20 +40,26 @@ void Edge::drain(const model::Disconnect& why) {
   core_->for_each([&why](Connection& connection) { connection.close(why); });
 }
 
-void Edge::deliver(std::string_view channel, std::span<const model::Publication> publications) {
-  const size_t deliveries = core_->fanout.deliver(channel, publications);
+void Edge::deliver(std::string_view channel, std::span<const hub::Event> events) {
+  const size_t deliveries = core_->fanout.deliver(channel, events);
   if (deliveries == 0) return;
-  // The share of each publication; those that a variant could not take are few enough not to matter
-  // to a histogram.
-  const size_t each = std::max<size_t>(1, deliveries / publications.size());
-  for (const model::Publication& publication : publications)
-    core_->note_deliveries(publication.received, each);
+  // The share of each publication; those that somebody did not want are few enough not to matter to
+  // a histogram.
+  const size_t each = std::max<size_t>(1, deliveries / events.size());
+  for (const hub::Event& event : events) {
+    if (event.kind == hub::Event::Kind::kPublication)
+      core_->note_deliveries(event.publication.received, each);
+  }
 }
 
 void Edge::answer(hub::Answer answer) {
   Connection* const connection = core_->find(answer.to);
   if (connection != nullptr) return connection->answer(answer);
-  if (std::holds_alternative<hub::SubscribeAnswer>(answer.body)) Session::give_back(*core_, answer);
+  Session::give_back(*core_, answer);
+}
+
+void Edge::carry_out(const hub::Order& order) {
+  for (Connection* const connection : core_->concerned(order)) connection->carry_out(order);
 }
 
 }  // namespace millrace::edge

@@ -38,11 +38,12 @@ struct Options {
   // client.*
   // globs; empty: the Origin's host must be the Host that was asked
   std::vector<std::string> allowed_origins;
-  bool allow_anonymous_connect_without_token = false;
-  bool insecure = false;
   std::chrono::milliseconds ping_interval{25'000};  // 0: no pings
   std::chrono::milliseconds pong_timeout{8'000};    // 0: pongs are not waited for
   std::chrono::milliseconds stale_close_delay{10'000};
+  // What clients have, after the end of a token, to bring a new one.
+  std::chrono::milliseconds expired_close_delay{25'000};
+  std::chrono::milliseconds expired_sub_close_delay{25'000};
   size_t channel_limit = 128;
   // client.queue_max_size; over half of it, nothing more is read from the client
   size_t outbox_bytes_max = 1024UL * 1024;
@@ -133,8 +134,9 @@ class Edge final : public hub::Delivery {
   size_t local_channels() const;  // with a subscriber on this core
 
   // hub::Delivery
-  void deliver(std::string_view channel, std::span<const model::Publication> publications) override;
+  void deliver(std::string_view channel, std::span<const hub::Event> events) override;
   void answer(hub::Answer answer) override;
+  void carry_out(const hub::Order& order) override;
 
  private:
   std::unique_ptr<Core> core_;

@@ -1,5 +1,10 @@
 #include "edge/fanout.h"
 
+#include <array>
+#include <bit>
+#include <utility>
+#include <vector>
+
 #include "base/assert.h"
 #include "base/log.h"
 #include "websocket/websocket.h"
@@ -11,8 +16,9 @@ namespace {
 // frame as a whole, and many limit its size.
 constexpr size_t kFrameBytesAim = 32UL * 1024;
 
-Variant variant_at(size_t index) {
-  return {static_cast<protocol::Format>(index / 2), index % 2 == 1};
+websocket::Opcode opcode_of(Variant variant) {
+  return variant.format == protocol::Format::kJson ? websocket::Opcode::kText
+                                                   : websocket::Opcode::kBinary;
 }
 
 }  // namespace
@@ -22,88 +28,182 @@ LocalChannel* Fanout::find(std::string_view channel) const {
   return found == channels_.end() ? nullptr : found->second.get();
 }
 
-Fanout::Place Fanout::add(std::string_view name, Listener& listener) {
+Fanout::Place Fanout::add(std::string_view name, Member member) {
   auto found = channels_.find(name);
   if (found == channels_.end()) {
-    found = channels_.emplace(std::string(name), std::make_unique<LocalChannel>(name)).first;
+    auto made = std::make_unique<LocalChannel>(name, next_id_++);
+    found = channels_.emplace(std::string(name), std::move(made)).first;
     metrics_.add(metrics::Gauge::kLocalChannels, 1);
   }
   LocalChannel& channel = *found->second;
-  channel.listeners_.push_back(&listener);
-  ++channel.in_variant_[listener.variant().index()];
-  return {&channel, static_cast<uint32_t>(channel.listeners_.size() - 1)};
+  channel.members_.push_back(std::move(member));
+  return {&channel, static_cast<uint32_t>(channel.members_.size() - 1)};
 }
 
 void Fanout::remove(const Place& place) {
   LocalChannel& channel = *place.channel;
-  MILLRACE_ASSERT(place.place < channel.listeners_.size());
-  --channel.in_variant_[channel.listeners_[place.place]->variant().index()];
+  MILLRACE_ASSERT(place.place < channel.members_.size());
   // The last one takes the free place.
-  channel.listeners_[place.place] = channel.listeners_.back();
-  channel.listeners_.pop_back();
-  if (place.place < channel.listeners_.size())
-    channel.listeners_[place.place]->on_moved(channel, place.place);
-  if (!channel.listeners_.empty()) return;
+  if (place.place + 1 < channel.members_.size()) {
+    channel.members_[place.place] = std::move(channel.members_.back());
+    channel.members_[place.place].listener->on_moved(channel, place.place);
+  }
+  channel.members_.pop_back();
+  if (!channel.members_.empty()) return;
   channels_.erase(channels_.find(channel.name()));
   metrics_.add(metrics::Gauge::kLocalChannels, -1);
 }
 
-size_t Fanout::deliver(std::string_view name, std::span<const model::Publication> publications) {
-  LocalChannel* const channel = find(name);
-  if (channel == nullptr) return 0;
-  std::array<Encoded, kVariants> encoded;
+// ---- Delivering ----
+
+size_t Fanout::deliver(std::string_view name, std::span<const hub::Event> events) {
   size_t deliveries = 0;
-  for (size_t i = 0; i < kVariants; ++i) {
-    if (channel->in_variant_[i] == 0) continue;
-    encoded[i] = encode(variant_at(i), name, publications);
-    deliveries += static_cast<size_t>(encoded[i].messages) * channel->in_variant_[i];
-  }
-  for (Listener* listener : channel->listeners_) {
-    const Encoded& mine = encoded[listener->variant().index()];
-    if (mine.messages > 0) listener->on_publications(mine.frames, mine.messages);
-    if (mine.cut_short) {
-      metrics_.add(metrics::Counter::kDroppedNotJson, publications.size() - mine.messages);
-      listener->on_not_json();
+  while (!events.empty()) {
+    LocalChannel* const channel = find(name);
+    if (channel == nullptr) break;
+    if (events.front().kind == hub::Event::Kind::kInterruption) {
+      interrupt(*channel);
+      events = events.subspan(1);
+      continue;
     }
+    size_t count = 0;
+    while (count < events.size() && count < kBatchMax &&
+           events[count].kind != hub::Event::Kind::kInterruption) {
+      ++count;
+    }
+    deliveries += deliver_batch(*channel, events.first(count));
+    events = events.subspan(count);
   }
   metrics_.add(metrics::Counter::kDeliveries, deliveries);
   return deliveries;
 }
 
-Fanout::Encoded Fanout::encode(Variant variant, std::string_view channel,
-                               std::span<const model::Publication> publications) {
+size_t Fanout::deliver_batch(LocalChannel& channel, std::span<const hub::Event> events) {
+  Batch batch{.events = events, .publications = 0, .excluding = 0, .encoded = {}};
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (events[i].kind != hub::Event::Kind::kPublication) continue;
+    batch.publications |= Mask{1} << i;
+    if (!events[i].exclude.empty()) batch.excluding |= Mask{1} << i;
+  }
+  const Mask last = std::bit_floor(batch.publications);
+  size_t deliveries = 0;
+  for (Member& member : channel.members_) {
+    const Mask mask = wanted(member, batch);
+    const Way way{member.variant, member.variant.delta && member.has_base, mask};
+    if (last != 0) member.has_base = (mask & last) != 0;
+    if (mask == 0) continue;
+    const Encoded& mine = encoded(channel, batch, way);
+    if (mine.messages > 0) member.listener->on_publications(mine.frames, mine.messages);
+    deliveries += static_cast<size_t>(std::popcount(mask & batch.publications));
+    if (mine.cut_short) {
+      metrics_.add(metrics::Counter::kDroppedNotJson,
+                   static_cast<uint64_t>(std::popcount(mask)) - mine.messages);
+      member.listener->on_not_json();
+    }
+  }
+  return deliveries;
+}
+
+Fanout::Mask Fanout::wanted(const Member& member, const Batch& batch) {
+  const size_t count = batch.events.size();
+  const Mask all = count == kBatchMax ? ~Mask{0} : (Mask{1} << count) - 1;
+  Mask mask = member.joins ? all : batch.publications;
+  if (member.filter != nullptr) {
+    for (Mask left = batch.publications; left != 0; left &= left - 1) {
+      const auto i = static_cast<size_t>(std::countr_zero(left));
+      if (member.filter->matches(batch.events[i].publication.tags)) continue;
+      mask &= ~(Mask{1} << i);
+      metrics_.add(metrics::Counter::kDroppedFiltered);
+    }
+  }
+  for (Mask left = batch.excluding & mask; left != 0; left &= left - 1) {
+    const auto i = static_cast<size_t>(std::countr_zero(left));
+    if (!member.listener->is_client(batch.events[i].exclude)) continue;
+    mask &= ~(Mask{1} << i);
+    metrics_.add(metrics::Counter::kDroppedExcluded);
+  }
+  return mask;
+}
+
+// Who has a position can't go on. Going changes the list, so it is copied.
+void Fanout::interrupt(LocalChannel& channel) {
+  std::vector<Listener*> positioned;
+  for (const Member& member : channel.members_) {
+    if (member.positioned) positioned.push_back(member.listener);
+  }
+  const std::string name = channel.name();
+  for (Listener* const listener : positioned) listener->on_interrupted(name);
+}
+
+// ---- Encoding ----
+
+const Fanout::Encoded& Fanout::encoded(const LocalChannel& channel, Batch& batch, const Way& way) {
+  for (const auto& [made, result] : batch.encoded) {
+    if (made == way) return result;
+  }
+  return batch.encoded.emplace_back(way, encode(channel, batch.events, way)).second;
+}
+
+Fanout::Encoded Fanout::encode(const LocalChannel& channel, std::span<const hub::Event> events,
+                               const Way& way) {
   Encoded encoded;
   batch_.clear();
   frames_.clear();
-  for (const model::Publication& publication : publications) {
-    if (variant.format == protocol::Format::kJson && !publication.is_json) {
-      encoded.cut_short = true;
-      break;
+  bool has_base = way.has_base;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const hub::Event& event = events[i];
+    const bool is_publication = event.kind == hub::Event::Kind::kPublication;
+    const bool wanted = (way.mask >> i & 1U) != 0;
+    if (wanted) {
+      const bool json = way.variant.format == protocol::Format::kJson;
+      if (json && is_publication && !event.publication.is_json) {
+        encoded.cut_short = true;
+        break;
+      }
+      if (!batch_.empty() && batch_.size() + event.publication.data.size() > kFrameBytesAim) {
+        append_frame(frames_, way.variant, batch_);
+        batch_.clear();
+      }
+      append_event(channel, event, has_base && !event.patch.empty(), way.variant);
+      ++encoded.messages;
     }
-    if (!batch_.empty() && batch_.size() + publication.data.size() > kFrameBytesAim) {
-      append_frame(frames_, variant, batch_);
-      batch_.clear();
-    }
-    protocol::append_push(variant.format, batch_, channel, protocol::PublicationPush{publication});
-    ++encoded.messages;
+    if (is_publication) has_base = way.variant.delta && wanted;
   }
   if (batch_.empty() && frames_.empty()) return encoded;
-  const auto opcode = variant.format == protocol::Format::kJson ? websocket::Opcode::kText
-                                                                : websocket::Opcode::kBinary;
-  if (frames_.empty() && !variant.deflate) {
+  if (frames_.empty() && !way.variant.deflate) {
     std::array<char, websocket::kHeaderBytesMax> header;
-    const size_t size = websocket::encode_header(opcode, batch_.size(), header);
+    const size_t size = websocket::encode_header(opcode_of(way.variant), batch_.size(), header);
     encoded.frames = base::SharedBytes::joined({{header.data(), size}, batch_});
     return encoded;
   }
-  append_frame(frames_, variant, batch_);
+  append_frame(frames_, way.variant, batch_);
   encoded.frames = base::SharedBytes::copy_of(frames_);
   return encoded;
 }
 
+void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, bool patched,
+                          Variant variant) {
+  const int64_t id = variant.compact ? channel.id() : 0;
+  const auto append = [&](const protocol::PushBody& body) {
+    protocol::append_push(variant.format, batch_, channel.name(), body, id);
+  };
+  switch (event.kind) {
+    case hub::Event::Kind::kPublication:
+      return append(protocol::PublicationPush{
+          .publication = event.publication,
+          .patch = patched ? event.patch.view() : std::string_view(),
+          .delta = variant.delta});
+    case hub::Event::Kind::kJoin:
+      return append(protocol::JoinPush{*event.publication.info});
+    case hub::Event::Kind::kLeave:
+      return append(protocol::LeavePush{*event.publication.info});
+    case hub::Event::Kind::kInterruption:
+      return;
+  }
+}
+
 void Fanout::append_frame(std::string& out, Variant variant, std::string_view message) const {
-  const auto opcode = variant.format == protocol::Format::kJson ? websocket::Opcode::kText
-                                                                : websocket::Opcode::kBinary;
+  const websocket::Opcode opcode = opcode_of(variant);
   if (variant.deflate && message.size() >= options_.compression_bytes_min) {
     const base::Result<> compressed =
         websocket::append_deflated(out, opcode, message, options_.compression_level);

@@ -1,66 +1,33 @@
 // Fan-out on one core: which of its sessions hear a channel, and how one publication becomes one
 // frame for all of them.
 //
-// A Listener hears frames of one Variant (wire format, compressed or not). For each variant that
-// somebody listens in, the publications of a turn are encoded and framed once; then every listener
-// gets a reference to the same bytes.
+// The events of a turn are encoded and framed once for each way in which they are wanted: by wire
+// format, compression, how the channel is named, whether as deltas, and which of them. Then every
+// subscriber that wants them in this way gets a reference to the same bytes. Nearly always that is
+// one or two ways.
+//
+// Deltas     A patch is sent to a subscriber only if it was sent the channel's publication just
+//            before: after a gap, which a filter makes too, it gets the whole payload.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/shared_bytes.h"
 #include "base/string_hash.h"
+#include "edge/local_channel.h"
+#include "hub/hub.h"
 #include "metrics/metrics.h"
-#include "model/model.h"
 #include "protocol/protocol.h"
 
 namespace millrace::edge {
-
-class LocalChannel;
-
-// How a connection wants its frames.
-struct Variant {
-  protocol::Format format = protocol::Format::kJson;
-  bool deflate = false;
-  size_t index() const { return static_cast<size_t>(format) * 2 + (deflate ? 1 : 0); }
-};
-inline constexpr size_t kVariants = protocol::kFormats * 2;
-
-class Listener {
- public:
-  virtual Variant variant() const = 0;
-  // Whole WebSocket frames that hold `messages` publications.
-  virtual void on_publications(const base::SharedBytes& frames, uint32_t messages) = 0;
-  // A publication that is not JSON would have to go to this JSON connection: it is closed (3506).
-  virtual void on_not_json() = 0;
-  // The place of this listener among the listeners of `channel` has changed.
-  virtual void on_moved(const LocalChannel& channel, uint32_t place) = 0;
-
- protected:
-  ~Listener() = default;
-};
-
-// A channel with at least one listener on this core. Its address is good while there is one.
-class LocalChannel {
- public:
-  explicit LocalChannel(std::string_view name) : name_(name) {}
-  const std::string& name() const { return name_; }
-
- private:
-  friend class Fanout;
-  const std::string name_;
-  std::vector<Listener*> listeners_;
-  std::array<uint32_t, kVariants> in_variant_{};
-};
 
 class Fanout {
  public:
@@ -79,11 +46,12 @@ class Fanout {
     LocalChannel* channel = nullptr;
     uint32_t place = 0;
   };
-  Place add(std::string_view channel, Listener& listener);
+  Place add(std::string_view channel, Member member);
   void remove(const Place& place);
 
-  // Hands the publications, in order, to every listener. Returns how many deliveries that was.
-  size_t deliver(std::string_view channel, std::span<const model::Publication> publications);
+  // Hands the events, in order, to every listener. Returns how many deliveries of publications that
+  // was.
+  size_t deliver(std::string_view channel, std::span<const hub::Event> events);
 
   size_t channels() const { return channels_.size(); }
 
@@ -91,19 +59,43 @@ class Fanout {
   void append_frame(std::string& out, Variant variant, std::string_view message) const;
 
  private:
+  // Which events of a batch: bit i for event i.
+  using Mask = uint64_t;
+  static constexpr size_t kBatchMax = 64;
+
   struct Encoded {
     base::SharedBytes frames;
     uint32_t messages = 0;
     bool cut_short = false;  // a publication that is not JSON stood in the way
   };
-  Encoded encode(Variant variant, std::string_view channel,
-                 std::span<const model::Publication> publications);
+  // One way in which a batch is wanted.
+  struct Way {
+    Variant variant;
+    bool has_base = false;
+    Mask mask = 0;
+    friend bool operator==(const Way&, const Way&) = default;
+  };
+  struct Batch {
+    std::span<const hub::Event> events;
+    Mask publications = 0;
+    Mask excluding = 0;  // those that somebody is not to hear
+    absl::InlinedVector<std::pair<Way, Encoded>, 4> encoded;
+  };
+
+  size_t deliver_batch(LocalChannel& channel, std::span<const hub::Event> events);
+  Mask wanted(const Member& member, const Batch& batch);
+  const Encoded& encoded(const LocalChannel& channel, Batch& batch, const Way& way);
+  Encoded encode(const LocalChannel& channel, std::span<const hub::Event> events, const Way& way);
+  void append_event(const LocalChannel& channel, const hub::Event& event, bool patched,
+                    Variant variant);
+  void interrupt(LocalChannel& channel);
 
   const Options options_;
   metrics::Core& metrics_;
   absl::flat_hash_map<std::string, std::unique_ptr<LocalChannel>, base::StringHash,
                       base::StringEqual>
       channels_;
+  int64_t next_id_ = 1;
   std::string batch_;   // scratch: the messages of one frame
   std::string frames_;  // scratch: the frames of one turn
 };

@@ -14,6 +14,7 @@ void Outbox::push(base::SharedBytes frame, uint32_t messages) {
   }
   to_queue();
   queue_->bytes += frame.size();
+  if (messages > 0) queue_->publication_bytes += frame.size();
   queue_->items.push_back({std::move(frame), messages});
 }
 
@@ -21,6 +22,7 @@ void Outbox::to_queue() {
   if (queue_ != nullptr) return;
   queue_ = std::make_unique<Queue>();
   queue_->bytes = single_.size();
+  queue_->publication_bytes = single_messages_ > 0 ? single_.size() : 0;
   queue_->items.push_back({std::move(single_), single_messages_});
   single_ = {};
 }
@@ -69,7 +71,9 @@ void Outbox::consume(size_t bytes) {
   queue_->bytes -= bytes;
   queue_->sent += bytes;
   while (!queue_->items.empty() && queue_->sent >= queue_->items.front().frame.size()) {
-    queue_->sent -= queue_->items.front().frame.size();
+    const Item& first = queue_->items.front();
+    queue_->sent -= first.frame.size();
+    if (first.messages > 0) queue_->publication_bytes -= first.frame.size();
     queue_->items.pop_front();
   }
   if (queue_->items.empty()) queue_.reset();
@@ -88,6 +92,7 @@ size_t Outbox::drop() {
     return dropped + first.messages;
   }
   queue_->bytes = first.frame.size() - queue_->sent;
+  queue_->publication_bytes = first.messages > 0 ? first.frame.size() : 0;
   queue_->items.push_back(std::move(first));
   return dropped;
 }

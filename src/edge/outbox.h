@@ -22,6 +22,13 @@ class Outbox {
   // Bytes that wait, as the limits count them.
   size_t bytes() const { return queue_ == nullptr ? single_.size() : queue_->bytes; }
 
+  // Of these, the bytes of frames that hold publications. What a client asked for is not counted
+  // against it: a recovery may be larger than what it may leave unread.
+  size_t publication_bytes() const {
+    if (queue_ == nullptr) return single_messages_ > 0 ? single_.size() : 0;
+    return queue_->publication_bytes;
+  }
+
   // `messages` is how many publications the frame holds (0 for replies and control frames): what
   // drop() counts.
   void push(base::SharedBytes frame, uint32_t messages);
@@ -50,6 +57,7 @@ class Outbox {
     std::deque<Item> items;
     size_t sent = 0;   // of the first item
     size_t bytes = 0;  // of all, less `sent`
+    size_t publication_bytes = 0;  // of all items with messages, as a whole
   };
   void to_queue();
   void consume(size_t bytes);

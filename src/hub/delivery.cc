@@ -6,39 +6,48 @@
 
 #include "base/log.h"
 #include "hub/home.h"
-#include "hub/hub.h"
 
 namespace millrace::hub {
 
-Home::Home(Hub& hub) : hub_(hub) {
-  hub_.parts_.broker.set_sink(*this);
-  executor().add_turn_hook(*this);
-}
-
-Home::~Home() {
-  executor().remove_turn_hook(*this);
-}
-
-base::Executor& Home::executor() const {
-  return hub_.parts_.cores.at(hub_.parts_.core);
-}
-
 void Home::on_message(std::string_view channel, const broker::Message& message) {
-  const auto* publication = std::get_if<model::Publication>(&message);
-  if (publication == nullptr) return;  // joins and leaves: no channel of this version asks for them
   const auto found = records_.find(channel);
   if (found == records_.end()) return;  // the last subscriber has just left
   Record& record = found->second;
+  if (const auto* published = std::get_if<broker::Published>(&message))
+    return on_published(found->first, record, *published);
+  if (const auto* join = std::get_if<broker::Join>(&message)) {
+    return pass_on(channel, record,
+                   {.kind = Event::Kind::kJoin, .publication = {.info = join->info}});
+  }
+  const auto& leave = std::get<broker::Leave>(message);
+  pass_on(channel, record, {.kind = Event::Kind::kLeave, .publication = {.info = leave.info}});
+}
+
+void Home::pass_on(std::string_view channel, Record& record, Event event) {
+  if (record.interest.empty()) return;
   if (record.pending == nullptr) {
     record.pending = std::make_shared<Batch>();
     pending_channels_.emplace_back(channel);
   }
-  record.pending->push_back(*publication);
+  record.pending->push_back(std::move(event));
 }
 
-void Home::on_interruption() {
-  hub_.parts_.metrics.add(metrics::Counter::kBrokerInterrupted);
-  base::log::warn("the broker may have lost messages");
+// What changed since the publication before, if that is worth it; and this one is the next's base.
+base::SharedBytes Home::patch(Record& record, const model::Publication& publication, bool delta) {
+  DeltaBase* const base = record.base.get();
+  if (base == nullptr) return {};
+  base::SharedBytes result;
+  if (delta && !base->data.empty() && base->is_json == publication.is_json) {
+    const auto text = publication.is_json ? delta::Text::kUtf8 : delta::Text::kBytes;
+    const auto patch = encoder_.create(base->data.view(), publication.data.view(), text);
+    if (patch) {
+      result = base::SharedBytes::copy_of(*patch);
+      metrics().add(metrics::Counter::kDeltaFullBytes, publication.data.size());
+      metrics().add(metrics::Counter::kDeltaPatchBytes, patch->size());
+    }
+  }
+  *base = {publication.data, publication.offset, publication.is_json};
+  return result;
 }
 
 void Home::deliver_pending() {
@@ -61,32 +70,15 @@ void Home::deliver_pending() {
   for (size_t core = 0; core < parcels.size(); ++core) {
     if (parcels[core].empty()) continue;
     Hub& there = *hub_.hubs_[core];
-    auto deliver = [&there, sent = std::move(parcels[core])] {
+    back_to(there.parts_.core, [&there, sent = std::move(parcels[core])] {
       for (const Parcel& parcel : sent) there.delivery_->deliver(parcel.channel, *parcel.batch);
-    };
-    if (&there == &hub_) {
-      deliver();
-    } else {
-      back_to(there.parts_.core, std::move(deliver));
-    }
+    });
   }
 }
 
-void Home::reply(const Ask& ask, decltype(Answer::body) body) {
-  Hub& asked = *hub_.hubs_[ask.from.core.value()];
-  Answer answer{.to = ask.from,
-                .id = ask.id,
-                .channel = ask.channel,
-                .to_subscribe = std::holds_alternative<SubscribeAsk>(ask.body),
-                .body = std::move(body)};
-  if (&asked == &hub_) return asked.answer(std::move(answer));
-  back_to(ask.from.core,
-          [&asked, answer = std::move(answer)]() mutable { asked.answer(std::move(answer)); });
-}
-
-void Home::back_to(base::CoreId core, base::Task task) {
-  if (core == hub_.parts_.core) return task();
-  hub_.parts_.cores.at(core).post(std::move(task));
+void Home::interrupt(std::string_view channel, Record& record) {
+  metrics().add(metrics::Counter::kStreamsInterrupted);
+  pass_on(channel, record, {.kind = Event::Kind::kInterruption});
 }
 
 }  // namespace millrace::hub

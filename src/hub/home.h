@@ -1,79 +1,182 @@
-// What a core knows of the channels whose home it is: who is interested, and what this turn brought
-// for them.
+// What a core knows of the channels and users whose home it is.
 //
-// Lives on that core only. A channel has a record while somebody is subscribed, or waits to be.
+// Lives on that core only. A channel has a record while somebody is subscribed, waits to be, or is
+// present.
 //
 //   state of a record  event                    -> function
 //   (none)             first subscribe          -> subscribe(): ask the broker, keep the ask
 //   kSubscribing       another subscribe        -> subscribe(): keep it too
 //   kSubscribing       the broker acknowledged  -> on_interest(): grant all that wait  => kLive
 //   kSubscribing       the broker refused       -> on_interest(): refuse all of them   => (none)
-//   kLive              subscribe                -> grant()
-//   kLive              the last unsubscribe     -> unsubscribe(): tell the broker      => (none)
+//   kLive              subscribe                -> grant(); with a position: on_joined()
+//   kLive              the last one leaves      -> drop_if_unused(): tell the broker   => (none)
+//
+// What positioned subscribers are told is drawn in stream.cc.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/inlined_vector.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/executor.h"
 #include "base/string_hash.h"
+#include "delta/delta.h"
 #include "hub/hub.h"
+#include "hub/presence.h"
+#include "hub/turn_reads.h"
 
 namespace millrace::hub {
 
+// A client as others in a channel see it.
+std::shared_ptr<const model::ClientInfo> info_of(
+    const std::shared_ptr<const model::ClientInfo>& who, const base::SharedBytes& chan_info);
+
 class Home final : public broker::Sink, public base::TurnHook {
  public:
+  using Done = Hub::Done;
+
   explicit Home(Hub& hub);
   ~Home();
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
 
-  void subscribe(Ask ask);
-  void unsubscribe(const Ask& ask);
-  void publish(std::string_view channel, model::Publication publication, Hub::Published done);
+  void ask(Ask ask);
+  // A PublishAsk, PresenceAsk, HistoryAsk or HistoryRemoveAsk that is allowed. `who` is null for the
+  // server API.
+  void call(const std::string& channel, std::shared_ptr<const model::ClientInfo> who, AskBody body,
+            Done done);
+
+  // A user's connection comes; false if that is one too many. It goes.
+  bool enter(std::string_view user);
+  void leave(std::string_view user);
+  size_t users() const { return users_.size(); }
+
+  Hub::Listed list(const std::string& pattern) const;
+  size_t channels() const { return records_.size(); }
 
   // Answers on the core that asked; runs a task on a core, at once if it is this one.
-  void reply(const Ask& ask, decltype(Answer::body) body);
+  void reply(const Ask& ask, AnswerBody body);
   void back_to(base::CoreId core, base::Task task);
-
-  size_t channels() const { return records_.size(); }
 
   // broker::Sink
   void on_message(std::string_view channel, const broker::Message& message) override;
   void on_interruption() override;
 
   // base::TurnHook
-  void on_turn_end() override { deliver_pending(); }
+  void on_turn_end() override;
 
  private:
   struct Interest {
     base::CoreId core;
     uint32_t subscribers = 0;
   };
-  using Batch = std::vector<model::Publication>;
+  using Batch = std::vector<Event>;
+
+  // How far the subscribers with a position are in the channel's log.
+  struct Stream {
+    model::Position cursor;  // what was passed on last
+    bool known = false;      // whether there is a cursor yet
+    bool filling = false;    // a gap is being read
+    uint32_t joining = 0;    // subscribers whose read of the log is on its way
+    // What was passed on since the first of them asked; over kHeldMax it is not kept.
+    std::vector<model::Publication> held;
+    bool held_all = true;
+    std::vector<std::pair<Ask, SharedPage>> behind;  // subscribers who know of more than we do
+  };
+  // What the next delta is made against: the publication that was passed on last.
+  struct DeltaBase {
+    base::SharedBytes data;
+    model::Offset offset;
+    bool is_json = true;
+  };
+
   struct Record {
     enum class State : uint8_t { kSubscribing, kLive };
+    explicit Record(const ChannelOptions& of) : options(&of) {}
+    const ChannelOptions* options;
     State state = State::kSubscribing;
     absl::InlinedVector<Interest, 2> interest;
     std::unique_ptr<std::vector<Ask>> waiting;  // null unless kSubscribing
     std::shared_ptr<Batch> pending;             // what came in this turn; null if nothing
+    std::unique_ptr<Stream> stream;             // null while nobody has a position
+    std::unique_ptr<Presence> presence;         // null while nobody is present
+    std::unique_ptr<DeltaBase> base;            // null while nobody wants deltas
   };
   using Records = absl::flat_hash_map<std::string, Record, base::StringHash, base::StringEqual>;
 
+  // subscribe.cc
+  void subscribe(Ask ask);
+  void unsubscribe(const Ask& ask);
   void on_interest(std::string_view channel, base::Result<> result);
-  void grant(Record& record, const Ask& ask);
-  void drop(Records::iterator record);
+  void grant(std::string_view channel, Record& record, Ask ask);
+  void on_joined(const std::string& channel, const Ask& ask, const base::Result<SharedPage>& page);
+  void welcome(std::string_view channel, Record& record, const Ask& ask, SubscribeAnswer answer);
+  void drop_if_unused(std::string_view channel);
+
+  // members.cc
+  bool join(Record& record, const Ask& ask);
+  void part(std::string_view channel, Record& record, const model::ClientInfo& who, bool abrupt);
+  void forget(std::string_view channel, Presence::Left left);
+  void announce(std::string_view channel, broker::Message message);
+  void expire_lingering();
+  void schedule_expiry();
+  void presence(std::string_view channel, const PresenceAsk& what, Done done);
+
+  // publish.cc
+  void publish(const std::string& channel, std::shared_ptr<const model::ClientInfo> who,
+               PublishAsk what, Done done);
+  void ring(std::string_view channel, broker::Published published, PublishAnswer answer, Done done);
+
+  // history.cc
+  void history(std::string_view channel, bool of_client, const HistoryAsk& what, Done done);
+  void remove_history(std::string_view channel, Done done);
+  using Read = std::move_only_function<void(const base::Result<SharedPage>&)>;
+  void read(std::string_view channel, const ChannelOptions& options,
+            const store::ReadOptions& how, Read done);
+
+  // stream.cc
+  void on_published(std::string_view channel, Record& record, const broker::Published& published);
+  void advance(std::string_view channel, Record& record, const broker::Published& published);
+  void fill(std::string_view channel, Record& record);
+  void on_filled(const std::string& channel, const base::Result<store::Page>& page);
+  void reset(std::string_view channel, Record& record, model::Position to);
+  bool caught_up(const std::string& channel, Record& record, const Ask& ask,
+                 const SharedPage& page);
+  store::ReadOptions resume_read(const Record& record, const SubscribeAsk& what) const;
+  SubscribeAnswer resume(const Record& record, const SubscribeAsk& what,
+                         const store::Page& page) const;
+  void resume_stream(const model::Position& cursor, const SubscribeAsk& what,
+                     std::vector<model::Publication> missed, SubscribeAnswer& answer) const;
+  static void resume_cache(const model::Position& cursor, const SubscribeAsk& what,
+                           std::vector<model::Publication> newest, SubscribeAnswer& answer);
+
+  // delivery.cc
+  void pass_on(std::string_view channel, Record& record, Event event);
+  base::SharedBytes patch(Record& record, const model::Publication& publication, bool delta);
   void deliver_pending();
+  void check_streams();
+  void interrupt(std::string_view channel, Record& record);
   base::Executor& executor() const;
+  metrics::Core& metrics() const { return hub_.parts_.metrics; }
+  const ChannelOptions& options_of(std::string_view channel) const;
 
   Hub& hub_;
   Records records_;
   std::vector<std::string> pending_channels_;
+  TurnReads turn_reads_;
+  delta::Encoder encoder_;
+  absl::flat_hash_map<std::string, uint32_t, base::StringHash, base::StringEqual> users_;
+  // Channel and client of the members that linger, by when they expire.
+  std::multimap<base::MonotonicTime, std::pair<std::string, std::string>> lingering_;
+  std::vector<std::string> to_check_;  // channels whose log is to be looked at
+  base::TimerId expiry_;
+  bool expiry_scheduled_ = false;
 };
 
 }  // namespace millrace::hub

@@ -1,18 +1,19 @@
 // The hub decides: may this be published, what number does it get, who must hear it.
 //
-// A session asks with an Ask and hears back with an Answer, both plain values that could cross a
-// network; publications come through Delivery. One Hub object per core: it is asked on the
-// session's core, passes the ask on to the channel's home core (hash(channel) % cores), where
-// everything about a channel is decided and kept, and answers on the session's core.
+// A session asks with an Ask and hears back with an Answer; publications come through Delivery. One
+// Hub object per core: it is asked on the session's core, decides there what needs no state
+// (permissions, tokens), passes the ask on to the channel's home core (hash(channel) % cores),
+// where the channel's log, interest, presence and delta base are, and answers on the session's
+// core. Users have a home core in the same way, where their connections are counted.
 //
-// Cores      ask() on the hub's own core. Delivery is called there too.
+// Cores      Every method on the hub's own core. Delivery and every `done` are called there too.
 // Order      Asks of one session about one channel are worked on in the order they were asked; an
 //            Answer may come inside ask(). A granted subscription's Answer comes before the first
-//            publication of the channel. Every subscriber sees a channel's publications in one
-//            order.
+//            publication of the channel, and with all publications up to its position: what comes
+//            after that is delivered, once, in the log's order.
 // Ownership  Who gets a SubscribeAnswer owns the subscription, and gives it back with an
-//            UnsubscribeAsk, also when the session has gone by then. Every Ask but UnsubscribeAsk
-//            of a session that has gone is answered all the same.
+//            UnsubscribeAsk, also when the session has gone by then; likewise a ConnectAnswer and
+//            LeaveAsk. Every Ask but these two of a session that has gone is answered all the same.
 // Limits     Options. While a core's mailbox is over `mailbox_max`, hubs refuse publishes with
 //            errors::kTooManyRequests.
 #pragma once
@@ -25,12 +26,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "base/clock.h"
+#include "auth/auth.h"
 #include "base/executor.h"
 #include "broker/broker.h"
+#include "hub/asks.h"
 #include "hub/namespaces.h"
 #include "metrics/metrics.h"
 #include "model/model.h"
@@ -38,55 +41,30 @@
 
 namespace millrace::hub {
 
-// ---- What a session asks ----
-
-struct SubscribeAsk {};
-
-// Gives back a granted subscription. Answered with an UnsubscribeAnswer if `Ask::id` is not 0.
-struct UnsubscribeAsk {};
-
-struct PublishAsk {
-  base::SharedBytes data{};
-  bool is_json = true;      // as model::Publication has it
-  bool subscribed = false;  // the session is subscribed to the channel
-  base::MonotonicTime received{};
-};
-
-struct PresenceAsk {
-  bool stats_only = false;
-};
-
-struct HistoryAsk {};
-
-struct Ask {
-  base::ConnectionRef from;
-  uint32_t id = 0;  // the command's, given back in the Answer
-  std::string channel;
-  std::shared_ptr<const model::ClientInfo> who;
-  std::variant<SubscribeAsk, UnsubscribeAsk, PublishAsk, PresenceAsk, HistoryAsk> body;
-};
-
-// ---- What it hears ----
-
-struct SubscribeAnswer {};
-struct UnsubscribeAnswer {};
-struct PublishAnswer {};
-
-struct Answer {
-  base::ConnectionRef to;
-  uint32_t id = 0;
-  std::string channel;
-  bool to_subscribe = false;  // a SubscribeAsk is answered: ids are the client's, and may repeat
-  std::variant<model::ReplyError, SubscribeAnswer, UnsubscribeAnswer, PublishAnswer> body;
+// What happened in a channel.
+struct Event {
+  enum class Kind : uint8_t {
+    kPublication,
+    kJoin,
+    kLeave,
+    // Publications were missed, or the log was made anew: whoever has a position in it must
+    // subscribe again, and hears no more of what follows.
+    kInterruption,
+  };
+  Kind kind = Kind::kPublication;
+  model::Publication publication{};  // of a join or leave, who it was: `info`
+  base::SharedBytes patch{};         // against the publication before it; empty: there is none
+  std::string exclude{};             // a client that is not to hear it
 };
 
 // How a hub reaches the sessions of its core; implemented by edge/.
 class Delivery {
  public:
   // What a turn of the home core brought for one channel, in order.
-  virtual void deliver(std::string_view channel,
-                       std::span<const model::Publication> publications) = 0;
+  virtual void deliver(std::string_view channel, std::span<const Event> events) = 0;
   virtual void answer(Answer answer) = 0;
+  // Also of sessions that are elsewhere: then there is nothing to do.
+  virtual void carry_out(const Order& order) = 0;
 
  protected:
   ~Delivery() = default;
@@ -96,18 +74,33 @@ struct Options {
   Namespaces namespaces;
   bool insecure = false;        // everybody may do everything (client.insecure, --dev)
   size_t mailbox_max = 65'536;  // tasks
+
+  bool allow_anonymous_connect_without_token = false;
+  bool disallow_anonymous_connection_tokens = false;
+  size_t user_connection_limit = 0;  // of each user; 0: no limit
+
+  size_t history_max_publication_limit = 300;
+  size_t recovery_max_publication_limit = 300;
+  // A subscriber that missed more bytes than this is told that it can't be recovered.
+  size_t recovery_bytes_max = 512UL * 1024;
+  // Members that one answer may list; a channel with more of them has its statistics only.
+  size_t presence_members_max = 5'000;
+  size_t bans_max = 1'000'000;
 };
 
+class Bans;
 class Home;
 
 class Hub {
  public:
-  // What a hub works with. `broker` and `store` are those of its core.
+  // What a hub works with: all of it is its core's, and outlives it.
   struct Parts {
     base::Cores cores;
     base::CoreId core;
     broker::Broker& broker;
     store::Store& store;
+    auth::Verifier& connection_tokens;
+    auth::Verifier& subscription_tokens;  // the same one, unless these have keys of their own
     metrics::Core& metrics;
     const Options& options;
   };
@@ -123,31 +116,78 @@ class Hub {
 
   void ask(Ask ask);
 
-  // The server API's publish: nobody's permission is asked. `done` runs on this hub's core.
-  using Published = std::move_only_function<void(std::optional<model::ReplyError>)>;
-  void publish(std::string channel, PublishAsk what, Published done);
+  // Whether who was let in has been shut out since: bans that came before the session was there to
+  // be cut.
+  bool banned(const ConnectAnswer& admitted) const;
+
+  // ---- The server API: nobody's permission is asked ----
+
+  using Done = std::move_only_function<void(AnswerBody)>;
+  // A PublishAsk, PresenceAsk, HistoryAsk or HistoryRemoveAsk.
+  void call(std::string channel, AskBody body, Done done);
+
+  // On every core: `done` when all have carried it out, or passed it on to their sessions.
+  void order(Order order, std::move_only_function<void()> done);
+
+  // Shuts out, and cuts who is in; or lets in again. `done`: false if there are too many bans.
+  void ban(Ban ban, std::move_only_function<void(bool)> done);
+  void lift(Ban::Kind kind, std::string subject, std::move_only_function<void()> done);
+
+  // The channels with subscribers whose name matches a glob ("": all), and how many each has. At
+  // most kListedMax.
+  struct Listed {
+    std::vector<std::pair<std::string, size_t>> channels;
+    bool complete = true;
+  };
+  static constexpr size_t kListedMax = 100'000;
+  void list(std::string pattern, std::move_only_function<void(Listed)> done);
+
+  // Users with a connection to this node.
+  void count_users(std::move_only_function<void(size_t)> done);
 
   // Channels that this core is home of and keeps a record for.
   size_t channels() const;
 
  private:
   friend class Home;
-  using Verdict = std::optional<model::ReplyError>;  // nullopt: allowed
+  using Refused = std::variant<model::ReplyError, model::Disconnect>;
+  using Verdict = std::optional<Refused>;  // nullopt: allowed
 
-  Verdict may_subscribe(const Ask& ask) const;
+  // authenticate.cc
+  void authenticate(Ask ask);
+  void on_connection_claims(Ask ask, auth::ConnectionClaims claims);
+  void admit(Ask ask, ConnectAnswer answer);
+  void refresh(Ask ask);
+  void on_refresh_claims(const Ask& ask, auth::ConnectionClaims claims);
+  void subscribe(Ask ask);
+  void subscribe_with_token(Ask ask);
+  void on_subscription_claims(Ask ask, auth::SubscriptionClaims claims);
+  void refresh_subscription(Ask ask);
+  Verdict judge(const Ask& ask, const auth::SubscriptionClaims& claims) const;
+
+  // permissions.cc
+  static bool fits(DataFormat format, const PublishAsk& what);
+  Verdict may_subscribe(const Ask& ask, const SubscribeAsk& what) const;
   Verdict may_publish(const Ask& ask, const PublishAsk& what) const;
-  void publish_as(Ask ask, PublishAsk what);
-  void refuse(const Ask& ask, const model::ReplyError& error);
-  void answer(Answer answer);
+  Verdict may_see_presence(const Ask& ask, const PresenceAsk& what) const;
+  Verdict may_see_history(const Ask& ask, const HistoryAsk& what) const;
+
+  void negotiate(const Ask& ask, SubscribeAsk& what) const;
+  void pass_on(Ask ask);
+  void refuse(const Ask& ask, const Refused& why);
+  void answer_to(const Ask& ask, AnswerBody body);
   base::CoreId home_of(std::string_view channel) const;
   // Runs `task` on the core `home` with that core's hub; at once if it is this core.
   void at_home(base::CoreId home, std::move_only_function<void(Home&)> task);
+  // Runs `task` on every core, then `done` here.
+  void on_all(std::function<void(Hub&)> task, std::move_only_function<void()> done);
   // Whether some core has more to do than it should be given.
   bool behind() const;
 
   const Parts parts_;
   std::vector<Hub*> hubs_;
   Delivery* delivery_ = nullptr;
+  std::unique_ptr<Bans> bans_;
   std::unique_ptr<Home> home_;
 };
 

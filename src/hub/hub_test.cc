@@ -18,13 +18,12 @@ namespace {
 
 // What the edge of one core heard, in order, as text.
 struct Heard final : Delivery {
-  void deliver(std::string_view channel,
-               std::span<const model::Publication> publications) override {
+  void deliver(std::string_view channel, std::span<const Event> events) override {
     std::string line = std::string(channel) + ":";
-    for (const model::Publication& publication : publications)
-      line += " " + std::string(publication.data.view());
+    for (const Event& event : events) line += " " + std::string(event.publication.data.view());
     lines.push_back(line);
   }
+  void carry_out(const Order&) override { lines.push_back("order"); }
   void answer(Answer answer) override {
     std::string line = std::to_string(answer.id) + " ";
     if (const auto* error = std::get_if<model::ReplyError>(&answer.body))
@@ -45,11 +44,15 @@ class HubTest : public testing::Test {
   static constexpr size_t kCores = 3;
 
   struct CoreParts {
-    explicit CoreParts(base::Executor& executor) : store(executor, random, metrics, {}) {}
+    explicit CoreParts(base::Executor& executor)
+        : store(executor, random, metrics, {}),
+          tokens(executor, keys, [](const std::string&, auto) {}, [] { return int64_t{0}; }) {}
     metrics::Core metrics;
     base::Prng random{1};
     broker::memory::MemoryBroker broker;
     store::memory::MemoryStore store;
+    auth::Options keys;
+    auth::Verifier tokens;
     std::unique_ptr<Hub> hub;
     Heard heard;
   };
@@ -64,6 +67,8 @@ class HubTest : public testing::Test {
                                                   .core = base::CoreId{static_cast<uint16_t>(i)},
                                                   .broker = core.broker,
                                                   .store = core.store,
+                                                  .connection_tokens = core.tokens,
+                                                  .subscription_tokens = core.tokens,
                                                   .metrics = core.metrics,
                                                   .options = options});
       hubs.push_back(core.hub.get());
@@ -80,7 +85,7 @@ class HubTest : public testing::Test {
     start(std::move(given));
   }
 
-  void ask(size_t core, uint32_t id, std::string channel, decltype(Ask::body) body,
+  void ask(size_t core, uint32_t id, std::string channel, AskBody body,
            std::string user = "") {
     auto who = std::make_shared<model::ClientInfo>();
     who->user = std::move(user);
@@ -203,12 +208,12 @@ TEST_F(HubTest, features_that_the_channels_do_not_have_are_not_available) {
 
 TEST_F(HubTest, the_server_api_publishes_without_permission) {
   restart({});
-  parts[1]->hub->publish("news", message("1"), [&](std::optional<model::ReplyError> error) {
-    parts[1]->heard.lines.push_back(error ? std::to_string(error->code) : "done");
-  });
-  parts[1]->hub->publish("nowhere:1", message("1"), [&](std::optional<model::ReplyError> error) {
-    parts[1]->heard.lines.push_back(error ? std::to_string(error->code) : "done");
-  });
+  for (const char* const channel : {"news", "nowhere:1"}) {
+    parts[1]->hub->call(channel, message("1"), [&](const AnswerBody& answer) {
+      const auto* error = std::get_if<model::ReplyError>(&answer);
+      parts[1]->heard.lines.push_back(error != nullptr ? std::to_string(error->code) : "done");
+    });
+  }
   cores.run_until_idle();
   Lines lines = heard(1);
   std::ranges::sort(lines);
@@ -226,7 +231,7 @@ class HubPermissionTest : public HubTest {
                    PublishAsk{.data = base::SharedBytes::copy_of(data), .subscribed = subscribed},
                    std::move(user));
   }
-  std::string outcome(std::string channel, decltype(Ask::body) body, std::string user) {
+  std::string outcome(std::string channel, AskBody body, std::string user) {
     heard(0);
     ask(0, 1, std::move(channel), std::move(body), std::move(user));
     cores.run_until_idle();

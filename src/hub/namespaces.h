@@ -7,6 +7,7 @@
 // Immutable; any core may read.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -17,8 +18,12 @@
 #include <vector>
 
 #include "model/model.h"
+#include "store/store.h"
 
 namespace millrace::hub {
+
+// What a recovering subscriber gets: all that it missed, or the newest publication only.
+enum class RecoveryMode : uint8_t { kStream, kCache };
 
 enum class DataFormat : uint8_t { kAny, kJson, kJsonObject, kBinary };
 
@@ -29,8 +34,35 @@ struct ChannelOptions {
   bool allow_publish_for_client = false;
   bool allow_publish_for_subscriber = false;
   bool allow_publish_for_anonymous = false;
+
+  bool presence = false;
+  bool join_leave = false;
+  bool force_push_join_leave = false;
+  // How long a member whose connection broke is still one, so that its user may come back unnoticed.
+  std::chrono::milliseconds presence_grace_period{};
+  bool allow_presence_for_client = false;
+  bool allow_presence_for_subscriber = false;
+  bool allow_presence_for_anonymous = false;
+
+  store::LogOptions log{.history_size = 0};  // both of size and TTL, or there is no history
+  bool force_positioning = false;
+  bool allow_positioning = false;
+  bool force_recovery = false;
+  bool allow_recovery = false;
+  RecoveryMode recovery_mode = RecoveryMode::kStream;
+  bool auto_cache_recover = false;
+  bool allow_history_for_client = false;
+  bool allow_history_for_subscriber = false;
+  bool allow_history_for_anonymous = false;
+
+  bool allow_delta = false;    // subscribers may ask for fossil deltas
+  bool delta_publish = false;  // publications may be sent as deltas
+  bool allow_tags_filter = false;
+
   std::string channel_regex{};  // for what stands behind the namespace; "" allows any ASCII name
   DataFormat publication_data_format = DataFormat::kAny;
+
+  bool keeps_history() const { return log.history_size > 0 && log.history_ttl.count() > 0; }
 };
 
 struct ChannelGrammar {

@@ -1,87 +1,83 @@
-// May they? Then to the channel's home core, which rings the broker; the bell comes back through
-// delivery.cc, to this node too.
+// On the channel's home core: the store numbers and remembers the publication, then the broker's
+// bell is rung; it comes back through delivery.cc, to this node too.
 #include <utility>
 
 #include "base/log.h"
 #include "hub/home.h"
-#include "hub/hub.h"
 
 namespace millrace::hub {
 namespace {
 
-bool fits(DataFormat format, const PublishAsk& what) {
-  switch (format) {
-    case DataFormat::kAny:
-    case DataFormat::kBinary:
-      return true;
-    case DataFormat::kJson:
-      return what.is_json;
-    case DataFormat::kJsonObject: {
-      const std::string_view data = what.data.view();
-      const size_t first = data.find_first_not_of(" \t\r\n");
-      return what.is_json && first != std::string_view::npos && data[first] == '{';
-    }
-  }
-  return false;
+using namespace std::chrono_literals;
+
+// A channel without history remembers idempotency keys and versions in a log of its own, whose
+// publications nobody reads. Its name is none that a channel can have: it would be of a namespace
+// whose name is not allowed.
+constexpr store::LogOptions kKeysOnly{
+    .history_size = 1, .history_ttl = 1s, .meta_ttl = std::chrono::minutes(5)};
+
+std::string keys_log_of(std::string_view channel) {
+  constexpr std::string_view kPrefix("\0keys:", 6);
+  return std::string(kPrefix) + std::string(channel);
 }
 
 }  // namespace
 
-Hub::Verdict Hub::may_publish(const Ask& ask, const PublishAsk& what) const {
-  const auto resolved = parts_.options.namespaces.resolve(ask.channel);
-  if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return *error;
-  const ChannelOptions& options = *std::get<const ChannelOptions*>(resolved);
-  const bool known = !ask.who->user.empty() || options.allow_publish_for_anonymous;
-  const bool allowed = known && (options.allow_publish_for_client ||
-                                 (options.allow_publish_for_subscriber && what.subscribed));
-  if (!allowed && !parts_.options.insecure) return model::errors::kPermissionDenied;
-  if (what.data.empty() || !fits(options.publication_data_format, what))
-    return model::errors::kBadRequest;
-  if (behind()) return model::errors::kTooManyRequests;
-  return std::nullopt;
+void Home::publish(const std::string& channel, std::shared_ptr<const model::ClientInfo> who,
+                   PublishAsk what, Done done) {
+  const ChannelOptions& options = options_of(channel);
+  const bool keeps = options.keeps_history() && !what.skip_history;
+  const bool remembers = !what.idempotency_key.empty() || what.version != 0;
+  if (who != nullptr) who = info_of(who, what.chan_info);
+  broker::Published published{.publication = {.offset = {},
+                                              .data = std::move(what.data),
+                                              .info = std::move(who),
+                                              .tags = std::move(what.tags),
+                                              .is_json = what.is_json,
+                                              .received = what.received},
+                              .epoch = {},
+                              .delta = what.delta.value_or(options.delta_publish),
+                              .exclude = std::move(what.exclude)};
+  if (!keeps && !remembers) return ring(channel, std::move(published), {}, std::move(done));
+
+  store::AppendOptions how;
+  how.idempotency_key = std::move(what.idempotency_key);
+  how.version = what.version;
+  how.version_epoch = std::move(what.version_epoch);
+  model::Publication kept = keeps ? published.publication : model::Publication{};
+  hub_.parts_.store.append(
+      keeps ? channel : keys_log_of(channel), std::move(kept), keeps ? options.log : kKeysOnly,
+      std::move(how),
+      [this, channel, keeps, published = std::move(published),
+       done = std::move(done)](base::Result<store::Appended> appended) mutable {
+        if (!appended) {
+          base::log::warn("a publication could not be stored",
+                          {{"channel", channel}, {"error", appended.error().message}});
+          return done(model::errors::kInternal);
+        }
+        PublishAnswer answer;
+        if (keeps) answer.position = appended->position;
+        if (appended->suppressed) {
+          metrics().add(metrics::Counter::kSuppressed);
+          return done(std::move(answer));
+        }
+        turn_reads_.forget(channel);
+        published.publication.offset = answer.position.offset;
+        published.epoch = answer.position.epoch;
+        ring(channel, std::move(published), std::move(answer), std::move(done));
+      });
 }
 
-void Hub::publish_as(Ask ask, PublishAsk what) {
-  model::Publication publication{.data = std::move(what.data),
-                                 .info = std::move(ask.who),
-                                 .is_json = what.is_json,
-                                 .received = what.received};
-  parts_.metrics.add(metrics::Counter::kPublishes);
-  const base::CoreId home = home_of(ask.channel);
-  at_home(home, [ask = std::move(ask), publication = std::move(publication)](Home& at) mutable {
-    const std::string to = ask.channel;
-    at.publish(to, std::move(publication), [&at, ask = std::move(ask)](Verdict verdict) {
-      if (ask.id == 0) return;
-      if (verdict) return at.reply(ask, *verdict);
-      at.reply(ask, PublishAnswer{});
-    });
-  });
-}
-
-void Hub::publish(std::string channel, PublishAsk what, Published done) {
-  const auto resolved = parts_.options.namespaces.resolve(channel);
-  if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return done(*error);
-  if (what.data.empty()) return done(model::errors::kBadRequest);
-  if (behind()) return done(model::errors::kTooManyRequests);
-  parts_.metrics.add(metrics::Counter::kPublishes);
-  model::Publication publication{
-      .data = std::move(what.data), .is_json = what.is_json, .received = what.received};
-  const base::CoreId home = home_of(channel);
-  at_home(home, [this, channel = std::move(channel), publication = std::move(publication),
-                 done = std::move(done)](Home& at) mutable {
-    at.publish(channel, std::move(publication),
-               [this, &at, done = std::move(done)](Verdict verdict) mutable {
-                 at.back_to(parts_.core,
-                            [done = std::move(done), verdict]() mutable { done(verdict); });
-               });
-  });
-}
-
-void Home::publish(std::string_view channel, model::Publication publication, Hub::Published done) {
+void Home::ring(std::string_view channel, broker::Published published, PublishAnswer answer,
+                Done done) {
+  metrics().add(metrics::Counter::kPublishes);
   hub_.parts_.broker.publish(
-      channel, std::move(publication), [done = std::move(done)](base::Result<> result) mutable {
-        if (result) return done(std::nullopt);
+      channel, std::move(published),
+      [answer = std::move(answer), done = std::move(done)](base::Result<> result) mutable {
+        if (result) return done(std::move(answer));
         base::log::warn("broker refused a publication", {{"error", result.error().message}});
+        // What the log has is published: subscribers read it there when they hear of the next.
+        if (!answer.position.epoch.empty()) return done(std::move(answer));
         done(model::errors::kInternal);
       });
 }

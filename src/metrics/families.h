@@ -51,6 +51,40 @@
     "HTTP connections closed by reason")                                                         \
   X(kHttpTimeout, "millrace_http_rejected_total", "reason=\"timeout\"",                          \
     "HTTP connections closed by reason")                                                         \
+  X(kApiPublish, "millrace_api_calls_total", "method=\"publish\"",                               \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiBroadcast, "millrace_api_calls_total", "method=\"broadcast\"",                           \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiSubscribe, "millrace_api_calls_total", "method=\"subscribe\"",                           \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiUnsubscribe, "millrace_api_calls_total", "method=\"unsubscribe\"",                       \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiDisconnect, "millrace_api_calls_total", "method=\"disconnect\"",                         \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiRefresh, "millrace_api_calls_total", "method=\"refresh\"",                               \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiPresence, "millrace_api_calls_total", "method=\"presence\"",                             \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiPresenceStats, "millrace_api_calls_total", "method=\"presence_stats\"",                  \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiHistory, "millrace_api_calls_total", "method=\"history\"",                               \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiHistoryRemove, "millrace_api_calls_total", "method=\"history_remove\"",                  \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiChannels, "millrace_api_calls_total", "method=\"channels\"",                             \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiInfo, "millrace_api_calls_total", "method=\"info\"",                                     \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiBlockUser, "millrace_api_calls_total", "method=\"block_user\"",                          \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiUnblockUser, "millrace_api_calls_total", "method=\"unblock_user\"",                      \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiRevokeToken, "millrace_api_calls_total", "method=\"revoke_token\"",                      \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiInvalidateUserTokens, "millrace_api_calls_total", "method=\"invalidate_user_tokens\"",   \
+    "Calls of the server API by method, those in batches included")                              \
+  X(kApiOther, "millrace_api_calls_total", "method=\"other\"",                                   \
+    "Calls of the server API by method, those in batches included")                              \
   X(kPublishes, "millrace_publishes_total", "",                                                  \
     "Publications accepted from clients and the server API")                                     \
   X(kDeliveries, "millrace_deliveries_total", "",                                                \
@@ -61,6 +95,32 @@
     "Publications not delivered by reason")                                                      \
   X(kDroppedClosing, "millrace_dropped_total", "reason=\"closing\"",                             \
     "Publications not delivered by reason")                                                      \
+  X(kDroppedExcluded, "millrace_dropped_total", "reason=\"excluded\"",                           \
+    "Publications not delivered by reason")                                                      \
+  X(kDroppedFiltered, "millrace_dropped_total", "reason=\"filtered\"",                           \
+    "Publications not delivered by reason")                                                      \
+  X(kSuppressed, "millrace_publishes_suppressed_total", "",                                      \
+    "Publishes that were repeated or outdated: answered, and not delivered again")               \
+  X(kRecovered, "millrace_recoveries_total", "outcome=\"recovered\"",                            \
+    "Subscribers that came back and asked for what they missed, by outcome")                     \
+  X(kUnrecoverable, "millrace_recoveries_total", "outcome=\"unrecoverable\"",                    \
+    "Subscribers that came back and asked for what they missed, by outcome")                     \
+  X(kHistoryReads, "millrace_history_reads_total", "source=\"store\"",                           \
+    "Reads of channels' logs, and those that shared what another had read in the same turn")     \
+  X(kHistoryReadsShared, "millrace_history_reads_total", "source=\"shared\"",                    \
+    "Reads of channels' logs, and those that shared what another had read in the same turn")     \
+  X(kBellsRepeated, "millrace_bells_repeated_total", "",                                         \
+    "Publications that the broker brought again and that were not delivered again")              \
+  X(kGapsFound, "millrace_gaps_found_total", "",                                                 \
+    "Gaps in what the broker brought, which were read from the log")                             \
+  X(kStreamsInterrupted, "millrace_streams_interrupted_total", "",                               \
+    "Channels whose subscribers had to subscribe again because their position was lost")         \
+  X(kDeltaFullBytes, "millrace_delta_bytes_total", "kind=\"full\"",                              \
+    "Bytes of the publications that were made into deltas, and of these deltas")                 \
+  X(kDeltaPatchBytes, "millrace_delta_bytes_total", "kind=\"patch\"",                            \
+    "Bytes of the publications that were made into deltas, and of these deltas")                 \
+  X(kTokensAccepted, "millrace_tokens_total", "outcome=\"accepted\"", "Tokens by outcome")       \
+  X(kTokensRefused, "millrace_tokens_total", "outcome=\"refused\"", "Tokens by outcome")         \
   X(kBrokerInterrupted, "millrace_broker_interruptions_total", "",                               \
     "Times the broker may have lost messages")                                                   \
   X(kTurns, "millrace_loop_turns_total", "", "Turns of the event loops")                         \
@@ -79,6 +139,9 @@
   X(kLocalChannels, "millrace_local_channels", "",                                          \
     "Channels with a subscriber, counted on each core that has one")                        \
   X(kChannels, "millrace_channels", "", "Channels that their home core keeps a record of")  \
+  X(kUsers, "millrace_users", "", "Users with a connection, anonymous clients not counted") \
+  X(kPresenceMembers, "millrace_presence_members", "",                                      \
+    "Members of channels that keep presence or tell of joins and leaves")                   \
   X(kLogs, "millrace_logs", "", "Channel logs in the memory store")                         \
   X(kHttpConnections, "millrace_http_connections", "",                                      \
     "Open HTTP connections, upgraded ones not counted")                                     \

@@ -45,6 +45,8 @@ constexpr HistogramSeries kHistogramSeries[] = {
 constexpr Series kCodeSeries[] = {
     {"millrace_disconnects_total", "code", "Connections closed by the server, by close code"},
     {"millrace_reply_errors_total", "code", "Commands answered with an error, by code"},
+    {"millrace_api_errors_total", "code",
+     "Calls of the server API answered with an error, by code"},
 };
 static_assert(std::size(kCodeSeries) == static_cast<size_t>(CodeCounter::kCount));
 

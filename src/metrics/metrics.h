@@ -26,7 +26,7 @@ enum class Histogram : uint16_t { MILLRACE_HISTOGRAMS(MILLRACE_ENUMERATOR) kCoun
 #undef MILLRACE_ENUMERATOR
 
 // Counters that have a protocol code as their label.
-enum class CodeCounter : uint8_t { kDisconnects, kReplyErrors, kCount };
+enum class CodeCounter : uint8_t { kDisconnects, kReplyErrors, kApiErrors, kCount };
 
 class Core {
  public:

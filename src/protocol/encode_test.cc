@@ -108,7 +108,7 @@ TEST(EncodeReply, connect_with_everything) {
       R"({"id":1,"connect":{"client":"c-1","version":"0.1.0","expires":true,"ttl":300,)"
       R"("data":{"a":1},)"
       R"("subs":{"news":{"expires":true,"ttl":60,"recoverable":true,"epoch":"aBcd",)"
-      R"("publications":[{"data":1,"offset":16},{"data":2,"offset":17}],)"
+      R"("publications":[{"data":"1","offset":16},{"data":"2","offset":17}],)"
       R"("recovered":true,"offset":17,)"
       R"("positioned":true,"data":{},"was_recovering":true,"delta":true,"id":-5},"x":{}},)"
       R"("ping":25,"pong":true,"session":"s","node":"n","time":1790000000000}})",
@@ -131,7 +131,7 @@ TEST(EncodeReply, subscribe_with_everything) {
   expect_reply(
       2, sample_subscription(),
       R"({"id":2,"subscribe":{"expires":true,"ttl":60,"recoverable":true,"epoch":"aBcd",)"
-      R"("publications":[{"data":1,"offset":16},{"data":2,"offset":17}],"recovered":true,)"
+      R"("publications":[{"data":"1","offset":16},{"data":"2","offset":17}],"recovered":true,)"
       R"("offset":17,"positioned":true,"data":{},"was_recovering":true,"delta":true,"id":-5}})",
       "37080232330801103c18013204614263643a0522013130103a0522013230114001481150015a027b7d60016801"
       "70fbffffffffffffffff01");
@@ -146,7 +146,7 @@ TEST(EncodeReply, an_empty_result_is_there_all_the_same) {
 
 TEST(EncodeReply, presence) {
   expect_reply(
-      5, PresenceResult{.presence = {{"c-1", sample_info()}}},
+      5, PresenceResult{.members = {std::make_shared<model::ClientInfo>(sample_info())}},
       R"({"id":5,"presence":{"presence":{"c-1":{"user":"42","client":"c-1",)"
       R"("conn_info":{"name":"A"},"chan_info":[1]}}}})",
       "2908054a250a230a03632d31121c0a0234321203632d311a0c7b226e616d65223a2241227d22035b315d");
@@ -157,7 +157,7 @@ TEST(EncodeReply, presence_of_nobody) {
 }
 
 TEST(EncodeReply, an_anonymous_user_is_named_in_json) {
-  EXPECT_EQ(reply(Format::kJson, 5, PresenceResult{.presence = {{"", {}}}}),
+  EXPECT_EQ(reply(Format::kJson, 5, PresenceResult{.members = {std::make_shared<model::ClientInfo>()}}),
             R"({"id":5,"presence":{"presence":{"":{"user":"","client":""}}}})");
 }
 
@@ -213,6 +213,31 @@ TEST(EncodePush, publication_of_the_server) {
   const model::Publication publication{.offset = model::Offset(18), .data = shared(R"({"x":1})")};
   EXPECT_EQ(push(Format::kJson, "news", PublicationPush{publication}),
             R"({"push":{"channel":"news","pub":{"data":{"x":1},"offset":18}}})");
+}
+
+TEST(EncodePush, publication_of_a_subscription_with_deltas_carries_its_json_as_text) {
+  const model::Publication publication{.offset = model::Offset(18),
+                                       .data = shared(R"({"x":"é"})")};
+  expect_push("c", PublicationPush{.publication = publication, .delta = true},
+              R"({"push":{"channel":"c","pub":{"data":"{\"x\":\"é\"}","offset":18}}})",
+              "152213120163220e220a7b2278223a22c3a9227d3012");
+}
+
+TEST(EncodePush, a_patch_goes_instead_of_the_data) {
+  const model::Publication publication{.offset = model::Offset(18), .data = shared("[1]")};
+  expect_push("c", PublicationPush{.publication = publication, .patch = "3\n3@0,1;", .delta = true},
+              R"({"push":{"channel":"c","pub":{"data":"3\n3@0,1;","offset":18,"delta":true}}})",
+              "152213120163220e2208330a3340302c313b30124001");
+}
+
+TEST(EncodePush, a_channel_can_be_named_by_its_id) {
+  const model::Publication publication{.data = shared("1")};
+  std::string frame;
+  append_push(Format::kJson, frame, "news", PublicationPush{publication}, 300);
+  EXPECT_EQ(frame, R"({"push":{"id":300,"pub":{"data":1}}})");
+  frame.clear();
+  append_push(Format::kProtobuf, frame, "news", PublicationPush{publication}, 300);
+  EXPECT_EQ(to_hex(frame), "0a220808ac022203220131");
 }
 
 TEST(EncodePush, binary_publication_goes_as_it_is_in_protobuf) {

@@ -40,8 +40,13 @@ class JsonWriter {
     string(value);
   }
 
-  void payload(uint32_t, std::string_view name, std::string_view json) {
+  void payload(uint32_t, std::string_view name, std::string_view json,
+               Carriage carriage = Carriage::kPlain) {
     if (json.empty()) return;
+    if (carriage == Carriage::kText) {
+      key(name);
+      return base::append_json_string(out_, json);
+    }
     MILLRACE_DEBUG_ASSERT(json.find('\n') == std::string_view::npos);
     key(name);
     out_ += json;
@@ -75,16 +80,14 @@ class JsonWriter {
     if (value) message(number, name, *value);
   }
 
-  template <class Message>
-  void messages(uint32_t number, std::string_view name, const std::vector<Message>& values) {
+  void messages(uint32_t number, std::string_view name, const auto& values) {
     if (!values.empty()) messages_always(number, name, values);
   }
-  template <class Message>
-  void messages_always(uint32_t, std::string_view name, const std::vector<Message>& values) {
+  void messages_always(uint32_t, std::string_view name, const auto& values) {
     key(name);
     out_.push_back('[');
     bool first = true;
-    for (const Message& value : values) {
+    for (const auto& value : values) {
       if (!std::exchange(first, false)) out_.push_back(',');
       write(value);
     }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "protocol/schema.h"
@@ -74,7 +75,8 @@ class ProtobufVisitor {
   void text_always(uint32_t number, std::string_view name, std::string_view value) {
     text(number, name, value);
   }
-  void payload(uint32_t number, std::string_view, std::string_view bytes) {
+  void payload(uint32_t number, std::string_view, std::string_view bytes,
+               Carriage = Carriage::kPlain) {
     if (!bytes.empty()) sink().bytes(number, bytes);
   }
   void boolean(uint32_t number, std::string_view, bool value) {
@@ -97,19 +99,17 @@ class ProtobufVisitor {
   void optional_message(uint32_t number, std::string_view, const auto& value) {
     if (value) sink().nested(number, *value);
   }
-  template <class Message>
-  void messages(uint32_t number, std::string_view, const std::vector<Message>& values) {
-    for (const Message& value : values) sink().nested(number, value);
+  void messages(uint32_t number, std::string_view, const auto& values) {
+    for (const auto& value : values) sink().nested(number, value);
   }
-  template <class Message>
-  void messages_always(uint32_t number, std::string_view name, const std::vector<Message>& values) {
+  void messages_always(uint32_t number, std::string_view name, const auto& values) {
     messages(number, name, values);
   }
 
   template <class Map>
   void entries(uint32_t number, std::string_view, const Map& map) {
     for (const auto& [key, value] : map)
-      sink().nested(number, MapEntry<typename Map::value_type::second_type>{key, value});
+      sink().nested(number, MapEntry<std::remove_cvref_t<decltype(value)>>{key, value});
   }
   template <class Map>
   void entries_always(uint32_t number, std::string_view name, const Map& map) {

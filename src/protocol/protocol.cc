@@ -76,9 +76,9 @@ void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBod
   append_message(format, frame, Reply{id, body});
 }
 
-void append_push(Format format, std::string& frame, std::string_view channel,
-                 const PushBody& body) {
-  append_message(format, frame, PushReply{Push{channel, body}});
+void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body,
+                 int64_t id) {
+  append_message(format, frame, PushReply{Push{.channel = channel, .body = body, .id = id}});
 }
 
 void append_ping(Format format, std::string& frame) {

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -88,6 +89,10 @@ struct PublishRequest {
   int32_t type = 0;
   Text key{};
   bool removed = false;
+  // Ours: a publish with a key that was used before is answered as the first one was, and not
+  // delivered again.
+  Text idempotency_key{};
+  bool exclude_self = false;  // ours: the publisher does not hear it
 };
 
 struct PresenceRequest {
@@ -173,8 +178,8 @@ struct SubscribeResult {
   bool positioned = false;
   base::SharedBytes data{};
   bool was_recovering = false;
-  bool delta = false;
-  int64_t id = 0;
+  bool delta = false;  // payloads of publications are carried as PublicationPush says
+  int64_t id = 0;      // stands for the channel in pushes
 };
 
 struct ConnectResult {
@@ -192,11 +197,15 @@ struct ConnectResult {
 };
 
 struct UnsubscribeResult {};
-struct PublishResult {};
+// Ours, for a publish with an idempotency_key; other clients see the empty message that they know.
+struct PublishResult {
+  model::Offset offset{};
+  std::string_view epoch{};
+};
 struct PingResult {};
 
 struct PresenceResult {
-  std::vector<std::pair<std::string, model::ClientInfo>> presence{};
+  std::vector<std::shared_ptr<const model::ClientInfo>> members{};  // none is null
 };
 
 struct PresenceStatsResult {
@@ -234,6 +243,10 @@ using ReplyBody = std::variant<model::ReplyError, ConnectResult, SubscribeResult
 
 struct PublicationPush {
   const model::Publication& publication;
+  // Sent instead of the data; valid UTF-8 if that is JSON.
+  std::string_view patch{};
+  // The subscription is one with deltas: in JSON, the data is the text of a string.
+  bool delta = false;
 };
 struct JoinPush {
   const model::ClientInfo& info;
@@ -273,7 +286,9 @@ using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribeP
 // joined with append_joined(). In JSON, payloads are placed as they are: each must be valid JSON
 // that went through append_json_line().
 void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBody& body);
-void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body);
+// The channel is named by its id instead, if that is not 0.
+void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body,
+                 int64_t id = 0);
 
 // The server's ping: `{}`, or one zero byte. A client's pong is the same, and decodes as a Command
 // with id 0 and no body.

@@ -18,7 +18,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <ranges>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "protocol/protocol.h"
@@ -27,6 +30,9 @@ namespace millrace::protocol {
 
 template <class Message>
 struct Schema;
+
+// How a payload stands in JSON: as the value that it is, or as the text of a string.
+enum class Carriage : uint8_t { kPlain, kText };
 
 // ---- Commands ----
 
@@ -87,6 +93,8 @@ struct Schema<PublishRequest> {
     visitor.integer(3, "type", message.type);
     visitor.text(4, "key", message.key);
     visitor.boolean(5, "removed", message.removed);
+    visitor.text(100, "idempotency_key", message.idempotency_key);
+    visitor.boolean(101, "exclude_self", message.exclude_self);
   }
 };
 
@@ -182,12 +190,22 @@ struct Schema<model::ClientInfo> {
 };
 
 template <>
+struct Schema<PublicationPush> {
+  static void fields(auto& visitor, const PublicationPush& message) {
+    const model::Publication& publication = message.publication;
+    const std::string_view data = message.patch.empty() ? publication.data.view() : message.patch;
+    visitor.payload(4, "data", data, message.delta ? Carriage::kText : Carriage::kPlain);
+    visitor.optional_message(5, "info", publication.info);
+    visitor.integer(6, "offset", publication.offset.value());
+    visitor.texts(7, "tags", publication.tags);
+    visitor.boolean(8, "delta", !message.patch.empty());
+  }
+};
+
+template <>
 struct Schema<model::Publication> {
   static void fields(auto& visitor, const model::Publication& message) {
-    visitor.payload(4, "data", message.data.view());
-    visitor.optional_message(5, "info", message.info);
-    visitor.integer(6, "offset", message.offset.value());
-    visitor.texts(7, "tags", message.tags);
+    Schema<PublicationPush>::fields(visitor, PublicationPush{.publication = message});
   }
 };
 
@@ -209,7 +227,10 @@ struct Schema<SubscribeResult> {
     visitor.integer(2, "ttl", message.ttl);
     visitor.boolean(3, "recoverable", message.recoverable);
     visitor.text(6, "epoch", message.epoch);
-    visitor.messages(7, "publications", message.publications);
+    const auto push = [&message](const model::Publication& publication) {
+      return PublicationPush{.publication = publication, .delta = message.delta};
+    };
+    visitor.messages(7, "publications", std::views::transform(message.publications, push));
     visitor.boolean(8, "recovered", message.recovered);
     visitor.integer(9, "offset", message.offset.value());
     visitor.boolean(10, "positioned", message.positioned);
@@ -244,7 +265,10 @@ struct Schema<UnsubscribeResult> {
 
 template <>
 struct Schema<PublishResult> {
-  static void fields(auto&, const PublishResult&) {}
+  static void fields(auto& visitor, const PublishResult& message) {
+    visitor.integer(100, "offset", message.offset.value());
+    visitor.text(101, "epoch", message.epoch);
+  }
 };
 
 template <>
@@ -255,7 +279,10 @@ struct Schema<PingResult> {
 template <>
 struct Schema<PresenceResult> {
   static void fields(auto& visitor, const PresenceResult& message) {
-    visitor.entries_always(1, "presence", message.presence);
+    const auto entry = [](const std::shared_ptr<const model::ClientInfo>& member) {
+      return std::pair<std::string_view, const model::ClientInfo&>(member->client, *member);
+    };
+    visitor.entries_always(1, "presence", std::views::transform(message.members, entry));
   }
 };
 
@@ -302,13 +329,6 @@ struct Schema<SubRefreshResult> {
 };
 
 // ---- Pushes ----
-
-template <>
-struct Schema<PublicationPush> {
-  static void fields(auto& visitor, const PublicationPush& message) {
-    Schema<model::Publication>::fields(visitor, message.publication);
-  }
-};
 
 template <>
 struct Schema<JoinPush> {
@@ -378,6 +398,7 @@ struct FieldId {
 struct Push {
   std::string_view channel;
   const PushBody& body;
+  int64_t id = 0;  // not 0: named by it
 };
 
 template <>
@@ -395,7 +416,8 @@ struct Schema<Push> {
   }};
 
   static void fields(auto& visitor, const Push& message) {
-    visitor.text(2, "channel", message.channel);
+    visitor.integer(1, "id", message.id);
+    visitor.text(2, "channel", message.id == 0 ? message.channel : std::string_view());
     const FieldId id = kBodies[message.body.index()];
     std::visit([&](const auto& body) { visitor.message(id.number, id.name, body); }, message.body);
   }

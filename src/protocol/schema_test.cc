@@ -64,7 +64,8 @@ class Check {
   void text_always(uint32_t number, std::string_view name, std::string_view) {
     expect(number, name, "string");
   }
-  void payload(uint32_t number, std::string_view name, std::string_view) {
+  void payload(uint32_t number, std::string_view name, std::string_view,
+               Carriage = Carriage::kPlain) {
     expect(number, name, "bytes");
   }
   void boolean(uint32_t number, std::string_view name, bool) { expect(number, name, "bool"); }
@@ -140,7 +141,7 @@ TEST(Schema, requests_are_those_of_the_protocol) {
   expect_fields("SubscribeRequest", SubscribeRequest(), 13);
   expect_fields("FilterNode", model::FilterNode(), 6);
   expect_fields("UnsubscribeRequest", UnsubscribeRequest(), 1);
-  expect_fields("PublishRequest", PublishRequest(), 5);
+  expect_fields("PublishRequest", PublishRequest(), 7);
   expect_fields("PresenceRequest", PresenceRequest(), 1);
   expect_fields("PresenceStatsRequest", PresenceStatsRequest(), 1);
   expect_fields("HistoryRequest", HistoryRequest(), 4);
@@ -157,7 +158,7 @@ TEST(Schema, results_are_those_of_the_protocol) {
   expect_fields("ConnectResult", ConnectResult(), 11);
   expect_fields("SubscribeResult", SubscribeResult(), 12);
   expect_fields("UnsubscribeResult", UnsubscribeResult(), 0);
-  expect_fields("PublishResult", PublishResult(), 0);
+  expect_fields("PublishResult", PublishResult(), 2);
   expect_fields("PresenceResult", PresenceResult(), 1);
   expect_fields("PresenceStatsResult", PresenceStatsResult(), 2);
   expect_fields("HistoryResult", HistoryResult(), 3);
@@ -171,8 +172,8 @@ TEST(Schema, pushes_are_those_of_the_protocol) {
   const model::ClientInfo info;
   const model::Publication publication;
   expect_fields("ClientInfo", info, 4);
-  expect_fields("Publication", publication, 4);
-  expect_fields("Publication", PublicationPush{publication}, 4);
+  expect_fields("Publication", publication, 5);
+  expect_fields("Publication", PublicationPush{publication}, 5);
   expect_fields("Join", JoinPush{info}, 1);
   expect_fields("Leave", LeavePush{info}, 1);
   expect_fields("Unsubscribe", UnsubscribePush(), 2);
@@ -184,7 +185,7 @@ TEST(Schema, pushes_are_those_of_the_protocol) {
 
 TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
   const PushBody push_body = MessagePush();
-  expect_fields("Push", Push{"c", push_body}, 2);
+  expect_fields("Push", Push{"c", push_body}, 3);
   expect_fields("Reply", PushReply{{"c", push_body}}, 1);
   const ReplyBody reply_bodies[] = {model::ReplyError(),   ConnectResult(), SubscribeResult(),
                                     UnsubscribeResult(),   PublishResult(), PresenceResult(),
@@ -203,7 +204,7 @@ TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
                                   SubscribePush(),
                                   RefreshPush()};
   static_assert(std::size(push_bodies) == std::variant_size_v<PushBody>);
-  for (const PushBody& body : push_bodies) expect_fields("Push", Push{"c", body}, 2);
+  for (const PushBody& body : push_bodies) expect_fields("Push", Push{"c", body}, 3);
 }
 
 }  // namespace

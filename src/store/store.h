@@ -61,6 +61,7 @@ struct ReadOptions {
   // At most so many; 0: none, only the top; nullopt: all.
   std::optional<size_t> limit;
   bool reverse = false;
+  friend bool operator==(const ReadOptions&, const ReadOptions&) = default;
 };
 
 struct Page {

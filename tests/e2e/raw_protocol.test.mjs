@@ -110,7 +110,7 @@ describe('what the server writes', () => {
   test('replies_and_errors', async () => {
     const raw = await connected();
     for (const [command, reply] of [
-      ['{"id":2,"subscribe":{"channel":"a","flag":1}}', '{"id":2,"subscribe":{}}'],
+      ['{"id":2,"subscribe":{"channel":"a","flag":1}}', '{"id":2,"subscribe":{"id":1}}'],
       [
         '{"id":3,"subscribe":{"channel":"a"}}',
         '{"id":3,"error":{"code":105,"message":"already subscribed"}}',

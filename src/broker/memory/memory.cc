@@ -14,10 +14,11 @@ size_t bytes_of(const model::ClientInfo& info) {
 // What an engine would have to carry, but for its framing. The limit is the same on every broker,
 // so that nobody is surprised when a node becomes a cluster.
 size_t bytes_of(const Message& message) {
-  if (const auto* join = std::get_if<Join>(&message)) return bytes_of(join->info);
-  if (const auto* leave = std::get_if<Leave>(&message)) return bytes_of(leave->info);
-  const auto& publication = std::get<model::Publication>(message);
-  size_t bytes = publication.data.size();
+  if (const auto* join = std::get_if<Join>(&message)) return bytes_of(*join->info);
+  if (const auto* leave = std::get_if<Leave>(&message)) return bytes_of(*leave->info);
+  const auto& published = std::get<Published>(message);
+  const model::Publication& publication = published.publication;
+  size_t bytes = publication.data.size() + published.epoch.size() + published.exclude.size();
   if (publication.info != nullptr) bytes += bytes_of(*publication.info);
   for (const auto& [key, value] : publication.tags) bytes += key.size() + value.size();
   return bytes;

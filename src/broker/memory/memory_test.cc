@@ -21,7 +21,7 @@ class MemoryHarness final : public ConformanceHarness {
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BrokerConformance, MemoryHarness);
 
 Message text(std::string_view data) {
-  return model::Publication{.data = base::SharedBytes::copy_of(data)};
+  return Published{.publication = {.data = base::SharedBytes::copy_of(data)}};
 }
 
 class MemoryBrokerTest : public testing::Test, public Sink {
@@ -32,7 +32,7 @@ class MemoryBrokerTest : public testing::Test, public Sink {
     subscribe("b");
   }
   void on_message(std::string_view channel, const Message& message) override {
-    const std::string name(std::get<model::Publication>(message).data.view());
+    const std::string name(std::get<Published>(message).publication.data.view());
     log.push_back(std::string(channel) + ":" + name);
     if (react) react(name);
     log.push_back("/" + name);

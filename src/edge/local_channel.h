@@ -1,0 +1,75 @@
+// A channel with at least one subscriber on this core: who they are, and what each of them wants.
+//
+// Owned by Fanout; its address is good while there is a subscriber.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/shared_bytes.h"
+#include "filter/filter.h"
+#include "protocol/protocol.h"
+
+namespace millrace::edge {
+
+class LocalChannel;
+
+// How a connection wants its frames, and a subscription its messages in them.
+struct Variant {
+  protocol::Format format = protocol::Format::kJson;
+  bool deflate = false;
+  bool compact = false;  // the channel is named by its id
+  bool delta = false;    // payloads are carried as deltas are
+  friend bool operator==(const Variant&, const Variant&) = default;
+};
+
+// Who hears a channel: a connection, with one subscription.
+class Listener {
+ public:
+  // Whole WebSocket frames that hold `messages` messages of the channel.
+  virtual void on_publications(const base::SharedBytes& frames, uint32_t messages) = 0;
+  // A publication that is not JSON would have to go to this JSON connection: it is closed (3506).
+  virtual void on_not_json() = 0;
+  // Its position in the channel is lost. It may leave the channel now.
+  virtual void on_interrupted(std::string_view channel) = 0;
+  // The place of this listener among the listeners of `channel` has changed.
+  virtual void on_moved(const LocalChannel& channel, uint32_t place) = 0;
+  // Whether this is the client with this id.
+  virtual bool is_client(std::string_view client) const = 0;
+
+ protected:
+  ~Listener() = default;
+};
+
+// What one subscriber wants.
+struct Member {
+  Listener* listener = nullptr;  // never null
+  Variant variant{};
+  bool joins = false;       // joins and leaves
+  bool positioned = false;  // can't go on when something was missed
+  // It has what the next delta is made against: the channel's publication before that.
+  bool has_base = false;
+  std::unique_ptr<const filter::Filter> filter{};  // null: all publications
+};
+static_assert(sizeof(Member) <= 24, "one for each subscription of a node");
+
+class LocalChannel {
+ public:
+  LocalChannel(std::string_view name, int64_t id) : name_(name), id_(id) {}
+  const std::string& name() const { return name_; }
+  // Names the channel in pushes to clients that asked for it; of no other channel of this core,
+  // ever.
+  int64_t id() const { return id_; }
+
+ private:
+  friend class Fanout;
+  const std::string name_;
+  const int64_t id_;
+  std::vector<Member> members_;
+};
+
+}  // namespace millrace::edge

@@ -1,0 +1,258 @@
+// What a connected client says, and what it is answered.
+#include <simdjson.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/json_text.h"
+#include "edge/session_dispatch.h"
+
+namespace millrace::edge {
+namespace {
+
+namespace disconnects = model::disconnects;
+namespace errors = model::errors;
+
+constexpr size_t kIdempotencyKeyBytesMax = 512;
+// The RPC by which clients publish that can't say more than the protocol's publish does.
+constexpr std::string_view kPublishMethod = "millrace.publish";
+
+// SubscribeRequest.flag
+constexpr int64_t kFlagCompact = 1;
+constexpr int64_t kFlagRejectUnrecovered = 2;
+
+// What a presence reply holds beside a member's user and infos: its id, twice, and names.
+constexpr size_t kMemberBytes = 160;
+
+}  // namespace
+
+bool carries(protocol::Format format, std::span<const model::Publication> publications) {
+  return format != protocol::Format::kJson ||
+         std::ranges::all_of(publications, &model::Publication::is_json);
+}
+
+base::SharedBytes one_line(std::string_view json) {
+  if (json.find('\n') == std::string_view::npos) return base::SharedBytes::copy_of(json);
+  std::string line;
+  protocol::append_json_line(line, json);
+  return base::SharedBytes::copy_of(line);
+}
+
+uint32_t ttl_until(int64_t expire_at) {
+  constexpr int64_t kYear = int64_t{365} * 24 * 3600;
+  if (expire_at == 0) return 0;
+  const int64_t left_ms = expire_at * 1000 - base::wall_clock_ms();
+  return static_cast<uint32_t>(std::clamp<int64_t>((left_ms + 999) / 1000, 1, kYear));
+}
+
+hub::SubscribeAsk subscribe_ask(const protocol::SubscribeRequest& request) {
+  hub::SubscribeAsk what;
+  what.token = request.token;
+  what.positioned = request.positioned;
+  what.recoverable = request.recoverable || request.recover;
+  what.join_leave = request.join_leave;
+  what.delta = !request.delta.empty();
+  what.filtered = request.tags_filter.has_value();
+  what.recover = request.recover;
+  what.since = {std::string(request.epoch), model::Offset{request.offset}};
+  what.reject_unrecovered = (request.flag & kFlagRejectUnrecovered) != 0;
+  return what;
+}
+
+bool Session::Dispatch::named(std::string_view channel) {
+  if (channel.empty()) host.close(disconnects::kBadRequest);
+  return !channel.empty();
+}
+
+// ---- Subscriptions ----
+
+void Session::Dispatch::operator()(const protocol::SubscribeRequest& request) {
+  if (!named(request.channel)) return;
+  if (!request.delta.empty() && request.delta != "fossil")
+    return host.close(disconnects::kBadRequest);
+  if (request.type != 0) return session.fail(core, host, id, errors::kNotAvailable);
+  if (subscribed(request.channel) || session.pending(request.channel) != nullptr)
+    return session.fail(core, host, id, errors::kAlreadySubscribed);
+  if (session.subscriptions() >= core.options.channel_limit)
+    return session.fail(core, host, id, errors::kLimitExceeded);
+  Pending pending{.channel = std::string(request.channel), .subscribe_id = id};
+  pending.compact = session.compacts_ && (request.flag & kFlagCompact) != 0;
+  if (request.tags_filter) {
+    base::Result<filter::Filter> made = filter::Filter::compile(*request.tags_filter);
+    if (!made) return session.fail(core, host, id, errors::kBadRequest);
+    pending.filter = std::make_unique<const filter::Filter>(std::move(*made));
+  }
+  session.subscribe(core, host, std::move(pending), subscribe_ask(request));
+}
+
+void Session::Dispatch::operator()(const protocol::UnsubscribeRequest& request) {
+  if (!named(request.channel)) return;
+  Pending* const waiting = session.pending(request.channel);
+  if (waiting != nullptr && waiting->whom == Pending::For::kClient) {
+    waiting->unsubscribe_id = id;
+    return;
+  }
+  Subscription* const found = session.subscription(core, request.channel);
+  if (found == nullptr) return host.reply(id, protocol::UnsubscribeResult{});
+  session.end(core, host, *found, id);
+}
+
+void Session::Dispatch::operator()(const protocol::SubRefreshRequest& request) {
+  if (!named(request.channel)) return;
+  // shared poll's keys
+  if (request.type != 0) return session.fail(core, host, id, errors::kNotAvailable);
+  if (!subscribed(request.channel)) return session.fail(core, host, id, errors::kPermissionDenied);
+  if (request.token.empty()) return session.fail(core, host, id, errors::kBadRequest);
+  session.ask(core, host, id, request.channel,
+              hub::SubRefreshAsk{.token = std::string(request.token)});
+}
+
+void Session::Dispatch::operator()(const protocol::RefreshRequest& request) {
+  if (request.token.empty()) return host.close(disconnects::kBadRequest);
+  hub::RefreshAsk what{.token = std::string(request.token), .channels = {}};
+  for (const Subscription& each : session.subscriptions_) {
+    if (each.from_token) what.channels.push_back(each.place.channel->name());
+  }
+  session.ask(core, host, id, {}, std::move(what));
+}
+
+// ---- Publishing ----
+
+void Session::Dispatch::operator()(const protocol::PublishRequest& request) {
+  if (!named(request.channel)) return;
+  if (request.type != 0 || !request.key.empty() || request.removed)
+    return session.fail(core, host, id, errors::kNotAvailable);
+  const bool is_json =
+      session.format_ == protocol::Format::kJson || protocol::valid_json(request.data);
+  hub::PublishAsk what;
+  what.data = is_json ? one_line(request.data) : base::SharedBytes::copy_of(request.data);
+  what.is_json = is_json;
+  what.idempotency_key = request.idempotency_key;
+  if (request.exclude_self) what.exclude = base::to_string(session.client_);
+  const Note note = what.idempotency_key.empty() ? Note::kPlain : Note::kPosition;
+  publish(request.channel, std::move(what), note);
+}
+
+void Session::Dispatch::publish(std::string_view channel, hub::PublishAsk what, Note note) {
+  if (what.idempotency_key.size() > kIdempotencyKeyBytesMax)
+    return session.fail(core, host, id, errors::kBadRequest);
+  const Subscription* const subscription = session.subscription(core, channel);
+  what.subscribed = subscription != nullptr;
+  if (subscription != nullptr && subscription->details != nullptr)
+    what.chan_info = subscription->details->chan_info;
+  what.received = base::monotonic_now();
+  // Two users may use one key by chance, or to hush each other. The client's id would not do: the
+  // one who repeats a publish may be a new connection.
+  if (!what.idempotency_key.empty())
+    what.idempotency_key.insert(0, session.identity()->user + ":");
+  session.ask(core, host, id, channel, std::move(what), note);
+}
+
+// {"channel": "…", "data": …, "idempotency_key": "…", "exclude_self": true}
+void Session::Dispatch::operator()(const protocol::RpcRequest& request) {
+  if (request.method != kPublishMethod) return session.fail(core, host, id, errors::kNotAvailable);
+  if (!protocol::valid_json(request.data)) return session.fail(core, host, id, errors::kBadRequest);
+  const simdjson::padded_string text(request.data);
+  simdjson::ondemand::parser parser;
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object object;
+  if (parser.iterate(text).get(document) != simdjson::SUCCESS ||
+      document.get_object().get(object) != simdjson::SUCCESS) {
+    return session.fail(core, host, id, errors::kBadRequest);
+  }
+  std::string channel;
+  hub::PublishAsk what;
+  bool good = true;
+  for (auto field : object) {
+    std::string_view key;
+    std::string_view value;
+    bool flag = false;
+    good = good && field.unescaped_key().get(key) == simdjson::SUCCESS;
+    if (!good) break;
+    if (key == "data") {
+      good = simdjson::to_json_string(field.value()).get(value) == simdjson::SUCCESS;
+      if (good) what.data = one_line(value);
+    } else if (key == "channel" || key == "idempotency_key") {
+      good = field.value().get_string().get(value) == simdjson::SUCCESS;
+      if (good) (key == "channel" ? channel : what.idempotency_key) = value;
+    } else if (key == "exclude_self") {
+      good = field.value().get_bool().get(flag) == simdjson::SUCCESS;
+      if (flag) what.exclude = base::to_string(session.client_);
+    }
+  }
+  if (!good || channel.empty()) return session.fail(core, host, id, errors::kBadRequest);
+  publish(channel, std::move(what), Note::kRpc);
+}
+
+void Session::answer_publish(Host& host, const hub::Answer& answer,
+                             const hub::PublishAnswer& published) {
+  const model::Position& position = published.position;
+  if (static_cast<Note>(answer.note) != Note::kRpc) {
+    protocol::PublishResult result;
+    if (static_cast<Note>(answer.note) == Note::kPosition) {
+      result.offset = position.offset;
+      result.epoch = position.epoch;
+    }
+    return host.reply(answer.id, result);
+  }
+  std::string data = "{";
+  if (!position.epoch.empty()) {
+    data += R"("offset":)" + std::to_string(position.offset.value()) + R"(,"epoch":)";
+    base::append_json_string(data, position.epoch);
+  }
+  data += "}";
+  host.reply(answer.id, protocol::RpcResult{.data = data});
+}
+
+// ---- Questions ----
+
+void Session::Dispatch::operator()(const protocol::PresenceRequest& request) {
+  if (!named(request.channel)) return;
+  session.ask(core, host, id, request.channel,
+              hub::PresenceAsk{.stats_only = false, .subscribed = subscribed(request.channel)});
+}
+
+void Session::Dispatch::operator()(const protocol::PresenceStatsRequest& request) {
+  if (!named(request.channel)) return;
+  session.ask(core, host, id, request.channel,
+              hub::PresenceAsk{.stats_only = true, .subscribed = subscribed(request.channel)});
+}
+
+void Session::Dispatch::operator()(const protocol::HistoryRequest& request) {
+  if (!named(request.channel)) return;
+  hub::HistoryAsk what{.reverse = request.reverse, .subscribed = subscribed(request.channel)};
+  if (request.limit >= 0) what.limit = static_cast<size_t>(request.limit);
+  if (request.since) {
+    what.since = {std::string(request.since->epoch), model::Offset{request.since->offset}};
+  }
+  session.ask(core, host, id, request.channel, std::move(what));
+}
+
+void Session::answer_question(Core& core, Host& host, const hub::Answer& answer) {
+  if (const auto* published = std::get_if<hub::PublishAnswer>(&answer.body))
+    return answer_publish(host, answer, *published);
+  if (const auto* stats = std::get_if<hub::PresenceStatsAnswer>(&answer.body)) {
+    return host.reply(answer.id, protocol::PresenceStatsResult{.num_clients = stats->clients,
+                                                               .num_users = stats->users});
+  }
+  if (const auto* presence = std::get_if<hub::PresenceAnswer>(&answer.body)) {
+    size_t bytes = 0;
+    for (const auto& member : presence->members) {
+      bytes += kMemberBytes + member->user.size() + member->conn_info.size() +
+               member->chan_info.size();
+    }
+    // It would be closed as too slow before it had read that.
+    if (bytes > core.options.outbox_bytes_max)
+      return fail(core, host, answer.id, errors::kLimitExceeded);
+    return host.reply(answer.id, protocol::PresenceResult{presence->members});
+  }
+  const auto& history = std::get<hub::HistoryAnswer>(answer.body);
+  if (!carries(format_, *history.publications))
+    return host.close(disconnects::kInappropriateProtocol);
+  host.reply(answer.id, protocol::HistoryResult{.publications = *history.publications,
+                                                .epoch = history.top.epoch,
+                                                .offset = history.top.offset});
+}
+
+}  // namespace millrace::edge

@@ -1,0 +1,177 @@
+// Coming in: who the client is, what its token subscribes it to, and when that ends.
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "edge/session_dispatch.h"
+
+namespace millrace::edge {
+namespace {
+
+namespace disconnects = model::disconnects;
+namespace errors = model::errors;
+
+uint32_t whole_seconds(std::chrono::milliseconds duration) {
+  return static_cast<uint32_t>((duration.count() + 999) / 1000);
+}
+
+}  // namespace
+
+void Session::on_connect(Core& core, Host& host, uint32_t id,
+                         const protocol::ConnectRequest& request) {
+  client_ = base::make_uuid(core.random);
+  state_ = State::kConnecting;
+  // Where long.js is installed, centrifuge-js reads a Protobuf int64 as an object, and compares it
+  // with === to find the subscription: no push with an id would reach it.
+  compacts_ = format_ == protocol::Format::kJson || request.name != "js";
+  connecting_ = std::make_unique<Connecting>();
+  connecting_->id = id;
+  for (const auto& [channel, sub] : request.subs)
+    connecting_->asked.emplace_back(channel, subscribe_ask(sub));
+  ask(core, host, id, {}, hub::ConnectAsk{.token = std::string(request.token)});
+}
+
+void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
+  const bool anonymous = answer.user.empty();
+  const bool plain = anonymous && answer.info.empty() && answer.expire_at == 0 &&
+                     answer.token_id.empty() && answer.issued_at == 0;
+  if (!plain) {
+    auto who = std::make_shared<model::ClientInfo>();
+    who->user = std::move(answer.user);
+    who->client = base::to_string(client_);
+    who->conn_info = answer.info;
+    if (!anonymous) core.remember_user(who->user, host.ref());
+    identity_ = std::make_unique<Identity>(Identity{.who = std::move(who),
+                                                    .token_id = std::move(answer.token_id),
+                                                    .issued_at = answer.issued_at,
+                                                    .expire_at = answer.expire_at});
+  }
+  subscribe_at_connect(core, host, answer.subs);
+}
+
+// ---- Server-side subscriptions ----
+
+// Those of the token, then what else the client asks for and may have by the ordinary rules. Their
+// positions are in the client's connect.
+void Session::subscribe_at_connect(Core& core, Host& host, std::vector<auth::Subscription>& subs) {
+  struct Wanted {
+    std::string channel;
+    hub::SubscribeAsk what;
+    bool from_token;
+  };
+  std::vector<Wanted> wanted;
+  for (auth::Subscription& sub : subs) {
+    hub::SubscribeAsk what;
+    const auto asked = std::ranges::find(connecting_->asked, sub.channel,
+                                         &decltype(connecting_->asked)::value_type::first);
+    if (asked != connecting_->asked.end()) {
+      what = std::move(asked->second);
+      connecting_->asked.erase(asked);
+    }
+    what.token.clear();
+    what.server_side = true;
+    what.override = sub.override;
+    what.chan_info = base::SharedBytes::copy_of(sub.info.bytes);
+    what.data = base::SharedBytes::copy_of(sub.data.bytes);
+    what.data_is_json = sub.data.is_json;
+    wanted.push_back({std::move(sub.channel), std::move(what), true});
+  }
+  for (auto& [channel, what] : std::exchange(connecting_->asked, {}))
+    wanted.push_back({std::move(channel), std::move(what), false});
+  if (wanted.size() > core.options.channel_limit) return host.close(disconnects::kChannelLimit);
+  connecting_->missing = wanted.size();
+  if (wanted.empty()) return finish_connect(core, host);
+  for (Wanted& each : wanted) {
+    // An answer may have come at once, and have ended it all.
+    if (state_ != State::kConnecting || host.closing()) return;
+    Pending pending{.channel = std::move(each.channel), .whom = Pending::For::kConnect};
+    pending.from_token = each.from_token;
+    each.what.delta = false;     // server-side subscriptions have neither
+    each.what.filtered = false;
+    each.what.reject_unrecovered = false;
+    subscribe(core, host, std::move(pending), std::move(each.what));
+  }
+}
+
+void Session::on_subscribed_at_connect(Core& core, Host& host, const std::string& channel,
+                                       protocol::SubscribeResult result) {
+  connecting_->subs.emplace_back(channel, std::move(result));
+  if (--connecting_->missing == 0) finish_connect(core, host);
+}
+
+void Session::on_not_subscribed_at_connect(Core& core, Host& host, const Pending& pending,
+                                           const model::ReplyError& error) {
+  if (pending.from_token) return refuse_connect(core, host, error);
+  if (error.code == errors::kUnknownChannel.code) return host.close(disconnects::kBadRequest);
+  // What the client only asked for, and may not have, it does not get.
+  if (--connecting_->missing == 0) finish_connect(core, host);
+}
+
+// ---- The reply ----
+
+void Session::finish_connect(Core& core, Host& host) {
+  const std::unique_ptr<Connecting> connecting = std::move(connecting_);
+  state_ = State::kConnected;
+  core.metrics.add(metrics::Gauge::kSessions, 1);
+  const Options& options = core.options;
+  const std::string client = base::to_string(client_);
+  protocol::ConnectResult result;
+  result.client = client;
+  result.version = options.server_version;
+  result.subs = std::move(connecting->subs);
+  if (identity_ != nullptr && identity_->expire_at != 0) {
+    result.expires = true;
+    result.ttl = ttl_until(identity_->expire_at);
+  }
+  host.on_connected();
+  if (options.ping_interval.count() > 0 && host.pings_by_protocol()) {
+    result.ping = whole_seconds(options.ping_interval);
+    result.pong = options.pong_timeout.count() > 0;
+  }
+  if (options.connect_include_server_time) result.time = base::wall_clock_ms();
+  host.reply(connecting->id, result);
+  arm(core, host);
+  size_t skip = connecting->skip;
+  for (const std::string& frame : connecting->frames) {
+    if (host.closing()) return;
+    take_frame(core, host, frame, std::exchange(skip, 0));
+  }
+}
+
+void Session::refuse_connect(Core& core, Host& host, const model::ReplyError& error) {
+  const uint32_t id = connecting_->id;
+  const bool more = !connecting_->frames.empty();
+  connecting_.reset();
+  state_ = State::kRefused;
+  fail(core, host, id, error);
+  if (more) host.close(disconnects::kBadRequest);
+}
+
+// ---- Refreshing ----
+
+void Session::on_refreshed(Core& core, Host& host, uint32_t id, const hub::RefreshAnswer& answer) {
+  if (identity_ == nullptr)
+    identity_ = std::make_unique<Identity>(Identity{.who = identity(), .token_id = {}});
+  identity_->expire_at = answer.expire_at;
+  identity_->token_id = answer.token_id;
+  identity_->issued_at = answer.issued_at;
+  set_info(answer.info);
+  const std::string client = base::to_string(client_);
+  protocol::RefreshResult result;
+  result.client = client;
+  result.version = core.options.server_version;
+  result.expires = answer.expire_at != 0;
+  result.ttl = ttl_until(answer.expire_at);
+  host.reply(id, result);
+  arm(core, host);
+}
+
+// What others see of it from now on.
+void Session::set_info(const base::SharedBytes& info) {
+  if (identity_->who->conn_info.view() == info.view()) return;
+  auto who = std::make_shared<model::ClientInfo>(*identity_->who);
+  who->conn_info = info;
+  identity_->who = std::move(who);
+}
+
+}  // namespace millrace::edge
