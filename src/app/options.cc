@@ -44,22 +44,6 @@ size_t limit_or_none(size_t limit) {
   return limit > 0 ? limit : SIZE_MAX / 2;
 }
 
-auth::Options mapped(const config::TokenKeys& from) {
-  auth::Options to;
-  to.hmac_secret_key = from.hmac_secret_key;
-  to.hmac_previous_secret_key = from.hmac_previous_secret_key;
-  to.hmac_previous_secret_key_valid_until = from.hmac_previous_secret_key_valid_until;
-  to.rsa_public_key = from.rsa_public_key;
-  to.ecdsa_public_key = from.ecdsa_public_key;
-  to.jwks_public_endpoint = from.jwks_public_endpoint;
-  to.audience = from.audience;
-  to.audience_regex = from.audience_regex;
-  to.issuer = from.issuer;
-  to.issuer_regex = from.issuer_regex;
-  to.user_id_claim = from.user_id_claim;
-  return to;
-}
-
 void map_history(const config::ChannelOptions& from, std::chrono::milliseconds meta_ttl,
                  hub::ChannelOptions& to) {
   to.log.history_size = from.history_size;
@@ -78,8 +62,7 @@ void map_history(const config::ChannelOptions& from, std::chrono::milliseconds m
   to.allow_history_for_anonymous = from.allow_history_for_anonymous;
 }
 
-hub::ChannelOptions mapped(const config::ChannelOptions& from,
-                           std::chrono::milliseconds meta_ttl) {
+hub::ChannelOptions mapped(const config::ChannelOptions& from, std::chrono::milliseconds meta_ttl) {
   hub::ChannelOptions to;
   to.allow_subscribe_for_client = from.allow_subscribe_for_client;
   to.allow_subscribe_for_anonymous = from.allow_subscribe_for_anonymous;
@@ -181,9 +164,9 @@ Options options_from(const config::Config& config) {
                           : config.node.name;
   options.version = kVersion;
   options.http = http_options(config.http_server);
-  options.connection_tokens = mapped(config.client.token);
+  options.connection_tokens = config::token_options(config.client.token);
   if (config.client.subscription_token_enabled)
-    options.subscription_tokens = mapped(config.client.subscription_token);
+    options.subscription_tokens = config::token_options(config.client.subscription_token);
   options.hub = hub_options(config);
   options.edge = edge_options(config);
   options.api = {.prefix = config.http_api.handler_prefix,

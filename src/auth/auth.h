@@ -145,6 +145,10 @@ class Verifier {
   void verify_connection(std::string_view token, Done<ConnectionClaims> done);
   void verify_subscription(std::string_view token, Done<SubscriptionClaims> done);
 
+  // What was wrong with the token that was refused last, in words for people: ask within `done`.
+  // For those who make tokens, never for clients.
+  const std::string& why_refused() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

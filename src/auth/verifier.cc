@@ -53,6 +53,7 @@ class Verifier::Impl {
         unix_seconds_(std::move(unix_seconds)) {}
 
   bool any_key() const { return options_.any_key(); }
+  const std::string& why_refused() const { return why_refused_; }
 
   void verify(TokenKind kind, std::string_view text, Done<Claims> done) {
     std::string url;
@@ -64,15 +65,16 @@ class Verifier::Impl {
         jwks_.wait(url, text.size(), [this, kind, token = std::string(text), shared] {
           verify(kind, token, std::move(*shared));
         });
-    if (!waits) (*shared)(std::unexpected(Refusal::kUnavailable));
+    if (!waits) (*shared)(refuse(Refusal::kUnavailable, "too many tokens wait for the key set"));
   }
 
  private:
   using Verdict = std::expected<Claims, Refusal>;
   enum class Signature : uint8_t { kGood, kBad, kUnavailable, kLater };
 
-  static Verdict refuse(Refusal refusal, std::string_view why) {
+  Verdict refuse(Refusal refusal, std::string why) {
     base::log::debug("token refused", {{"why", why}});
+    why_refused_ = std::move(why);
     return std::unexpected(refusal);
   }
 
@@ -89,13 +91,14 @@ class Verifier::Impl {
       case Signature::kGood:
         break;
       case Signature::kBad:
-        return refuse(Refusal::kInvalid, "no key fits the signature");
+        return refuse(Refusal::kInvalid, "no key verifies the signature");
       case Signature::kUnavailable:
         return refuse(Refusal::kUnavailable, "the key set cannot be fetched");
       case Signature::kLater:
         return std::nullopt;
     }
-    if (!valid_at(*claims, unix_seconds_())) return refuse(Refusal::kExpired, "expired");
+    if (!valid_at(*claims, unix_seconds_()))
+      return refuse(Refusal::kExpired, "exp has passed, or nbf has not come");
     return std::move(*claims);
   }
 
@@ -153,6 +156,7 @@ class Verifier::Impl {
   JsonReader json_;
   JwksCache jwks_;
   std::move_only_function<int64_t()> unix_seconds_;
+  std::string why_refused_;
 };
 
 Verifier::Verifier(base::Executor& executor, const Options& options, Fetch fetch,
@@ -160,6 +164,10 @@ Verifier::Verifier(base::Executor& executor, const Options& options, Fetch fetch
     : impl_(std::make_unique<Impl>(executor, options, std::move(fetch), std::move(unix_seconds))) {}
 
 Verifier::~Verifier() = default;
+
+const std::string& Verifier::why_refused() const {
+  return impl_->why_refused();
+}
 
 bool Verifier::any_key() const {
   return impl_->any_key();

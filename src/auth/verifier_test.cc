@@ -133,6 +133,20 @@ TEST_F(VerifierTest, public_key_is_never_an_hmac_secret) {
   EXPECT_EQ(connection(hmac_token(pem, R"({"sub":"u"})")), "invalid");
 }
 
+TEST_F(VerifierTest, why_a_token_was_refused_is_told_to_who_asks) {
+  use({.hmac_secret_key = std::string(kSecret)});
+  std::string why;
+  const auto ask = [&](std::string_view token) {
+    verifier_->verify_connection(token, [&](const auto&) { why = verifier_->why_refused(); });
+    return why;
+  };
+  EXPECT_EQ(ask("a.b"), "not three parts");
+  EXPECT_EQ(ask(make_token("other", {.user = "u"})), "no key verifies the signature");
+  EXPECT_EQ(ask(make_token(kSecret, {.user = "u", .expire_at = 1})),
+            "exp has passed, or nbf has not come");
+  EXPECT_EQ(ask(make_token(kSecret, {.user = "u", .channel = "c"})), "wrong claim channel");
+}
+
 TEST_F(VerifierTest, previous_secret_is_accepted_until_its_end) {
   Options options{.hmac_secret_key = "new", .hmac_previous_secret_key = "old"};
   use(options);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/duration.h"
 #include "config/flags.h"
 #include "config/keys.h"
 #include "config/suggest.h"
@@ -24,11 +26,13 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr std::array<CommandName, 7> kCommands = {{{"serve", Command::kServe},
+constexpr std::array<CommandName, 9> kCommands = {{{"serve", Command::kServe},
                                                    {"check-config", Command::kCheckConfig},
                                                    {"checkconfig", Command::kCheckConfig},
                                                    {"genconfig", Command::kGenerateConfig},
                                                    {"configdoc", Command::kDocument},
+                                                   {"gen-token", Command::kGenerateToken},
+                                                   {"check-token", Command::kCheckToken},
                                                    {"version", Command::kVersion},
                                                    {"help", Command::kHelp}}};
 
@@ -37,6 +41,16 @@ struct Parsed {
   std::optional<std::string> file;
   bool dev = false;
   std::vector<Flag> flags;
+  TokenArguments token;
+};
+
+// What is typed behind gen-token and check-token, as it was typed.
+struct TokenWords {
+  std::optional<std::string> user;
+  std::optional<std::string> ttl;
+  std::optional<int64_t> expire_at;
+  std::optional<std::string> channel;
+  std::optional<std::string> token;
 };
 
 std::unexpected<CommandLineError> misuse(const std::string& message) {
@@ -47,7 +61,8 @@ std::unexpected<CommandLineError> misuse(const std::string& message) {
 std::vector<std::string> known_words(bool flags) {
   std::vector<std::string> words;
   if (flags) {
-    words = {"--config", "--dev", "--help", "--version"};
+    words = {"--config", "--dev",     "--help",      "--version",
+             "--user",   "--channel", "--expire-at", "--ttl"};
     for (const KeyFlag& flag : key_flags()) words.emplace_back(flag.name);
   } else {
     for (const CommandName& command : kCommands) words.emplace_back(command.name);
@@ -59,8 +74,45 @@ std::vector<std::string> known_words(bool flags) {
 std::unexpected<CommandLineError> unknown_word(const std::string& word) {
   const bool is_flag = word.starts_with('-');
   const std::string name = word.substr(0, word.find('='));
+  const std::vector<std::string> known = known_words(is_flag);
+  if (std::ranges::find(known, name) != known.end())
+    return misuse(name + " does not belong to this command");
   return misuse((is_flag ? "unknown option " : "unknown command ") + name +
-                did_you_mean(name, known_words(is_flag)));
+                did_you_mean(name, known));
+}
+
+void add_token_options(CLI::App& sub, Command command, TokenWords& words) {
+  if (command == Command::kGenerateToken) {
+    sub.add_option("--user", words.user);
+    sub.add_option("--ttl", words.ttl);
+    sub.add_option("--expire-at", words.expire_at);
+  }
+  if (command == Command::kCheckToken) sub.add_option("TOKEN", words.token);
+  if (command == Command::kGenerateToken || command == Command::kCheckToken)
+    sub.add_option("--channel", words.channel);
+}
+
+std::expected<TokenArguments, CommandLineError> token_arguments(Command command,
+                                                                const TokenWords& words) {
+  TokenArguments result;
+  result.user = words.user.value_or("");
+  result.channel = words.channel.value_or("");
+  result.token = words.token.value_or("");
+  result.expire_at = words.expire_at;
+  if (words.channel && words.channel->empty()) return misuse("--channel names no channel");
+  if (command == Command::kCheckToken && result.token.empty())
+    return misuse("check-token needs a token");
+  if (command != Command::kGenerateToken) return result;
+  if (!words.user) return misuse("gen-token needs --user (\"\": an anonymous one)");
+  if (words.ttl && words.expire_at) return misuse("--ttl and --expire-at exclude each other");
+  if (words.expire_at && *words.expire_at < 0) return misuse("--expire-at is in Unix seconds");
+  if (words.ttl) {
+    const std::optional<Milliseconds> ttl = parse_duration(*words.ttl);
+    if (!ttl)
+      return misuse("--ttl expects a duration such as \"1h30m\", got \"" + *words.ttl + "\"");
+    result.ttl = *ttl;
+  }
+  return result;
 }
 
 std::expected<Parsed, CommandLineError> parse_words(int argument_count,
@@ -86,10 +138,12 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count,
             ->type_name(std::string(flag.argument)));
   }
   std::vector<const CLI::App*> commands;
+  TokenWords token_words;
   for (const CommandName& command : kCommands) {
     CLI::App* sub = app.add_subcommand(std::string(command.name));
     sub->set_help_flag();
     sub->fallthrough();
+    add_token_options(*sub, command.command, token_words);
     commands.push_back(sub);
   }
   try {
@@ -109,6 +163,9 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count,
   if (parsed.command == Command::kHelp || parsed.command == Command::kVersion) return parsed;
   if (!extras.empty()) return unknown_word(extras.front());
   if (given > 1) return misuse("one command at a time");
+  auto token = token_arguments(parsed.command, token_words);
+  if (!token) return std::unexpected(std::move(token.error()));
+  parsed.token = std::move(*token);
   if (config->count() > 0) parsed.file = file;
   for (size_t i = 0; i < values.size(); ++i) {
     if (options[i]->count() == 0) continue;
@@ -154,12 +211,23 @@ std::string text_of(Command command) {
       return starting_file_text();
     case Command::kDocument:
       return reference_text();
+    case Command::kGenerateToken:
+    case Command::kCheckToken:
+      return "";
     case Command::kVersion:
       return "millrace " + std::string(kVersion) + "\n";
     case Command::kHelp:
       return help_text();
   }
   return "";
+}
+
+bool for_tokens(Command command) {
+  return command == Command::kGenerateToken || command == Command::kCheckToken;
+}
+
+bool needs_configuration(Command command) {
+  return command == Command::kServe || command == Command::kCheckConfig || for_tokens(command);
 }
 
 }  // namespace
@@ -172,8 +240,8 @@ std::expected<Invocation, CommandLineError> parse_command_line(int argument_coun
   Invocation invocation;
   invocation.command = parsed->command;
   invocation.output = text_of(parsed->command);
-  if (parsed->command != Command::kServe && parsed->command != Command::kCheckConfig)
-    return invocation;
+  invocation.token = std::move(parsed->token);
+  if (!needs_configuration(parsed->command)) return invocation;
   invocation.sources.file = parsed->file ? *parsed->file : default_file();
   if (parsed->file && parsed->file->empty()) return misuse("--config names no file");
   invocation.sources.environment = own_variables(environment);
@@ -182,6 +250,8 @@ std::expected<Invocation, CommandLineError> parse_command_line(int argument_coun
   std::expected<Loaded, Refused> loaded = load(invocation.sources);
   if (!loaded) return std::unexpected(refusal(loaded.error()));
   invocation.config = std::move(loaded->config);
+  // Who makes a token is not the one who has to hear of them.
+  if (for_tokens(parsed->command)) return invocation;
   for (const Problem& problem : loaded->warnings)
     invocation.warnings.push_back(to_string(problem, "warning"));
   return invocation;

@@ -47,6 +47,8 @@ constexpr std::string_view kTop = R"(millrace - realtime messaging server for Ce
 SYNOPSIS
     millrace [serve] [options]
     millrace check-config [options]
+    millrace gen-token --user USER [--channel CHANNEL] [options]
+    millrace check-token TOKEN [--channel CHANNEL] [options]
     millrace genconfig | configdoc | version | help
 
 DESCRIPTION
@@ -68,6 +70,16 @@ COMMANDS
     genconfig               Print a configuration file to start from, with every
                             key in a comment.
     configdoc               Print the reference of all keys, as Markdown.
+    gen-token               Print a connection token (JWT, HS256) for --user,
+                            or with --channel a subscription token for it, made
+                            with hmac_secret_key of client.token (or of
+                            client.subscription_token, if it is enabled). It
+                            expires after --ttl (168h; 0s: never) or at
+                            --expire-at, in Unix seconds.
+    check-token             Verify a connection token, or with --channel a
+                            subscription token for it, as the server would:
+                            print what it says, or why it is refused. Key sets
+                            are fetched.
     version                 Print the version.
     help                    Print this text.
 
@@ -111,7 +123,8 @@ SIGNALS
 
 EXIT STATUS
     0  stopped as asked, or the configuration is good
-    1  the server could not start or run (a port is taken, ...)
+    1  the server could not start or run (a port is taken, ...); the token is
+       refused, or cannot be made
     2  the command line or the configuration is wrong
 
 EXAMPLES
@@ -119,6 +132,8 @@ EXAMPLES
     millrace genconfig > millrace.toml
     millrace --config /etc/millrace/millrace.toml
     millrace check-config -c millrace.toml && systemctl reload millrace
+    millrace gen-token --user 42 --ttl 1h
+    millrace gen-token --user 42 | xargs millrace check-token
     MILLRACE_LOG_LEVEL=debug MILLRACE_WORKERS=4 millrace
 )";
 

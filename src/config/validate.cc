@@ -110,6 +110,15 @@ void check_server(const Config& config, Checker& check) {
       "is the same path as websocket.handler_prefix");
 }
 
+void check_tokens(const std::string& group, const TokenKeys& keys, Checker& check) {
+  const base::Result<> good = auth::check(token_options(keys));
+  if (good) return;
+  // "option: what is wrong with it"
+  const std::string& message = good.error().message;
+  const size_t colon = message.find(": ");
+  check.require(false, group + message.substr(0, colon), {}, message.substr(colon + 2));
+}
+
 void check_client(const Config& config, Checker& check) {
   const Client& client = config.client;
   check.require(client.pong_timeout < client.ping_interval, "client.pong_timeout",
@@ -121,16 +130,11 @@ void check_client(const Config& config, Checker& check) {
         valid_origin(origin), "client.allowed_origins", {},
         "\"" + origin + "\" is not an origin: it is \"*\", or scheme://host without a path");
   }
-  for (const auto& [group, keys] :
-       {std::pair{"client.token", &client.token},
-        std::pair{"client.subscription_token", &client.subscription_token}}) {
-    for (const auto& [name, pattern] : {std::pair{".audience_regex", &keys->audience_regex},
-                                        std::pair{".issuer_regex", &keys->issuer_regex}}) {
-      const std::string why = regex_error_of(*pattern);
-      check.require(why.empty(), std::string(group) + name, {},
-                    "is not a regular expression: " + why);
-    }
-  }
+  check_tokens("client.token.", client.token, check);
+  check_tokens("client.subscription_token.", client.subscription_token, check);
+  check.warn(!client.subscription_token_enabled || client.subscription_token.any_key(),
+             "client.subscription_token.enabled",
+             "is on without a key, so no subscription token is valid");
   check.warn(client.queue_max_size >= config.websocket.message_size_limit, "client.queue_max_size",
              "is less than websocket.message_size_limit: the largest messages would disconnect "
              "whoever gets them");

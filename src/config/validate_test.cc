@@ -90,6 +90,31 @@ TEST(Validate, regular_expressions_compile) {
   EXPECT_NE(error_of("[client.token]\nissuer_regex = \"(\"\n"), "");
 }
 
+TEST(Validate, keys_of_tokens_can_be_used) {
+  EXPECT_EQ(error_of("[client.token]\nrsa_public_key = \"x\"\n"),
+            "m.toml:2:18: error: client.token.rsa_public_key: is not a public key in PEM\n");
+  EXPECT_EQ(
+      error_of("[client.subscription_token]\nenabled = true\ned25519_public_key = \"x\"\n"),
+      "m.toml:3:22: error: client.subscription_token.ed25519_public_key: is not a public key in "
+      "PEM\n");
+  EXPECT_EQ(error_of("[client.token]\nhmac_previous_secret_key = \"x\"\n"),
+            "m.toml:2:28: error: client.token.hmac_previous_secret_key: needs hmac_secret_key\n");
+  EXPECT_EQ(
+      error_of("[client.token]\njwks_public_endpoint = \"https://a/{{realm}}\"\n"),
+      "m.toml:2:24: error: client.token.jwks_public_endpoint: has {{realm}}, which is no group of "
+      "issuer_regex or audience_regex\n");
+  EXPECT_EQ(error_of("[client.token]\njwks_public_endpoint = \"https://a/{{realm}}\"\n"
+                     "issuer_regex = \"(?P<realm>[a-z]+)$\"\nuser_id_claim = \"uid\"\n"),
+            "");
+}
+
+TEST(Validate, subscription_tokens_without_a_key_are_a_warning) {
+  const Outcome outcome = load_text("[client.subscription_token]\nenabled = true\n");
+  ASSERT_TRUE(outcome.ok);
+  EXPECT_NE(outcome.all_warnings().find("m.toml:2:11: warning: client.subscription_token.enabled"),
+            std::string::npos);
+}
+
 TEST(Validate, delta_types_and_data_formats_are_known) {
   EXPECT_EQ(option_error("allowed_delta_types = [\"fosil\"]"),
             "m.toml:2:23: error: channel.without_namespace.allowed_delta_types: \"fosil\" is not a "
