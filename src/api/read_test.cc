@@ -274,7 +274,7 @@ TEST(Methods, are_known_unavailable_or_unknown) {
 
 TEST(ReadBatch, each_command_fails_for_itself) {
   const Read<Batch> batch = read_batch(
-      R"({"commands":[{"publish":{"channel":"c","data":1}},{"publish":{"channel":7}},{"nonsense":{}},
+      R"({"commands":[{"publish":{"channel":"c","data":1}},{"publish":{"channel":7}},{"none":{}},
           {},{"info":{},"channels":{}},5,{"presence":{"channel":"p"}}],"parallel":true})");
   ASSERT_TRUE(batch.has_value());
   EXPECT_TRUE(batch->parallel);
