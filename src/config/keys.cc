@@ -27,7 +27,8 @@ void add_server(ConfigKeys& keys) {
   add<kServer, &HttpServer::port>(keys, "http_server.port",
                                   "Port of the client connections; 0: any free port.");
   add<kServer, &HttpServer::unix_socket>(keys, "http_server.unix_socket",
-                                         "Path of a unix socket to listen on as well; empty: none.");
+                                         "Path of a unix socket to listen on as well; empty: none.")
+      .ours();
   add<kServer, &HttpServer::internal_address>(
       keys, "http_server.internal_address",
       "Address of the internal endpoints (API, metrics, health, admin); empty: as "
@@ -39,32 +40,39 @@ void add_server(ConfigKeys& keys) {
       .later();
   add<kServer, &HttpServer::head_bytes_max>(keys, "http_server.head_bytes_max",
                                             "Bytes of a request's line and headers; over it: 431.")
-      .range(kKiB, kMiB);
+      .range(kKiB, kMiB)
+      .ours();
   add<kServer, &HttpServer::headers_max>(keys, "http_server.headers_max",
                                          "Headers of a request; over it: 431.")
-      .range(8, 10'000);
+      .range(8, 10'000)
+      .ours();
   add<kServer, &HttpServer::body_bytes_max>(keys, "http_server.body_bytes_max",
                                             "Bytes of a request's body; over it: 413.")
-      .range(kKiB, 1024 * kMiB);
+      .range(kKiB, 1024 * kMiB)
+      .ours();
   add<kServer, &HttpServer::head_timeout>(
       keys, "http_server.head_timeout",
       "Time for a request's line and headers; over it: 408 and a close.")
-      .range(100ms, 1h);
+      .range(100ms, 1h)
+      .ours();
   add<kServer, &HttpServer::idle_timeout>(
       keys, "http_server.idle_timeout",
       "How long a kept-alive HTTP connection may wait for its next request.")
-      .range(100ms, 24h);
+      .range(100ms, 24h)
+      .ours();
 }
 
 void add_process(ConfigKeys& keys) {
   add<&Config::workers>(
       keys, "workers",
       "Event loops, one thread each; 0: one per CPU of the process's affinity mask.")
-      .range(0, 1024);
+      .range(0, 1024)
+      .ours();
   add<&Config::open_files_reserve>(keys, "open_files_reserve",
                                    "Open files that client connections may not use up, so "
                                    "that health checks and the API still answer.")
-      .range(16, kMiB);
+      .range(16, kMiB)
+      .ours();
   add<&Config::log, &base::log::Options::level>(
       keys, "log.level",
       "The least severe level that is logged (trace counts as debug, fatal as error).")
@@ -72,11 +80,13 @@ void add_process(ConfigKeys& keys) {
   add<&Config::log, &base::log::Options::file>(
       keys, "log.file", "File that log lines are added to; empty: standard error.");
   add<&Config::log, &base::log::Options::format>(keys, "log.format",
-                                                 "Lines for people, or one JSON object a line.");
+                                                 "Lines for people, or one JSON object a line.")
+      .ours();
   add<&Config::node, &Node::name>(
       keys, "node.name", "Name of this node, unique in its cluster; empty: host name and port.");
   add<&Config::node, &Node::region>(keys, "node.region",
-                                    "Where this node runs; a label of its metrics.");
+                                    "Where this node runs; a label of its metrics.")
+      .ours();
   add<&Config::engine_type>(
       keys, "engine.type",
       "Where messages and history live. This version has the memory engine only.");
@@ -145,11 +155,13 @@ void add_client_limits(ConfigKeys& keys) {
   add<kClient, &Client::recovery_max_bytes>(
       keys, "client.recovery_max_bytes",
       "Bytes of payload that one recovery may bring; over it, nothing is recovered.")
-      .range(kKiB, 1024 * kMiB);
+      .range(kKiB, 1024 * kMiB)
+      .ours();
   add<kClient, &Client::presence_max_members>(
       keys, "client.presence_max_members",
       "Members that one presence call may list; a channel with more tells their number only.")
-      .range(1, kCountMax);
+      .range(1, kCountMax)
+      .ours();
   add<kClient, &Client::presence_update_interval>(keys, "client.presence_update_interval",
                                                   "How often a subscriber's presence is renewed.")
       .range(1s, 24h)
@@ -264,7 +276,8 @@ void add_transports(ConfigKeys& keys) {
   add<kWebSocket, &WebSocket::message_fragments_limit>(
       keys, "websocket.message_fragments_limit",
       "Frames that one message may come in; over it: close code 1009.")
-      .range(1, kMiB);
+      .range(1, kMiB)
+      .ours();
   add<kWebSocket, &WebSocket::write_timeout>(
       keys, "websocket.write_timeout",
       "How long the kernel may take none of what waits for a client, before it is closed.")

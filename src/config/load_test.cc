@@ -206,13 +206,12 @@ TEST(Load, encryption_that_was_asked_for_is_not_ignored) {
 }
 
 TEST(Load, option_without_effect_in_this_version_is_a_warning) {
-  const Outcome outcome = load_text(
-      "[channel.without_namespace]\nhistory_size = 5\nhistory_ttl = \"1m\"\npresence = false\n");
+  const Outcome outcome =
+      load_text("[websocket]\nwrite_timeout = \"2s\"\n[admin]\nenabled = false\n");
   ASSERT_TRUE(outcome.ok);
   EXPECT_TRUE(
-      mentions(outcome.warnings,
-               "m.toml:2:16: warning: channel.without_namespace.history_size: has no effect"));
-  EXPECT_FALSE(mentions(outcome.warnings, "presence"));
+      mentions(outcome.warnings, "m.toml:2:17: warning: websocket.write_timeout: has no effect"));
+  EXPECT_FALSE(mentions(outcome.warnings, "admin"));
 }
 
 TEST(Load, dev_is_a_flag_only) {
