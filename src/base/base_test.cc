@@ -61,6 +61,21 @@ TEST(Random, seeded_generator_repeats_and_the_system_one_does_not) {
   EXPECT_EQ(uuid[14], '4');
 }
 
+TEST(Random, a_uuid_is_spelled_by_its_text_alone) {
+  Prng random(7);
+  const Uuid uuid = make_uuid(random);
+  const std::string text = to_string(uuid);
+  EXPECT_TRUE(spells(text, uuid));
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string other = text;
+    other[i] = other[i] == '-' ? '0' : '-';
+    EXPECT_FALSE(spells(other, uuid)) << i;
+  }
+  EXPECT_FALSE(spells("", uuid));
+  EXPECT_FALSE(spells(text + "0", uuid));
+  EXPECT_FALSE(spells(text, make_uuid(random)));
+}
+
 TEST(Random, below_stays_below) {
   Prng prng(1);
   std::set<uint64_t> seen;

@@ -81,8 +81,13 @@ Uuid make_uuid(Random& random) {
   return uuid;
 }
 
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+
+}  // namespace
+
 std::string to_string(const Uuid& uuid) {
-  constexpr char kHex[] = "0123456789abcdef";
   std::string text;
   text.reserve(36);
   for (size_t i = 0; i < uuid.size(); ++i) {
@@ -91,6 +96,17 @@ std::string to_string(const Uuid& uuid) {
     text.push_back(kHex[uuid[i] & 0x0FU]);
   }
   return text;
+}
+
+bool spells(std::string_view text, const Uuid& uuid) {
+  if (text.size() != 36) return false;
+  size_t at = 0;
+  for (size_t i = 0; i < uuid.size(); ++i) {
+    if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-') return false;
+    if (text[at] != kHex[uuid[i] >> 4U] || text[at + 1] != kHex[uuid[i] & 0x0FU]) return false;
+    at += 2;
+  }
+  return true;
 }
 
 }  // namespace millrace::base

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace millrace::base {
 
@@ -45,5 +46,7 @@ class Prng final : public Random {
 using Uuid = std::array<uint8_t, 16>;
 Uuid make_uuid(Random& random);
 std::string to_string(const Uuid& uuid);
+// Whether `text` is to_string(uuid).
+bool spells(std::string_view text, const Uuid& uuid);
 
 }  // namespace millrace::base

@@ -26,7 +26,8 @@ class Outbox {
   // against it: a recovery may be larger than what it may leave unread.
   size_t publication_bytes() const {
     if (queue_ == nullptr) return single_messages_ > 0 ? single_.size() : 0;
-    return queue_->publication_bytes;
+    const bool partly = queue_->items.front().messages > 0;
+    return queue_->publication_bytes - (partly ? queue_->sent : 0);
   }
 
   // `messages` is how many publications the frame holds (0 for replies and control frames): what

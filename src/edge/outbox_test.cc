@@ -104,6 +104,25 @@ TEST(Outbox, dropping_keeps_only_a_frame_that_is_partly_sent) {
   EXPECT_EQ(stream.received, "abcd!");
 }
 
+TEST(Outbox, what_a_client_asked_for_is_not_counted_among_its_publications) {
+  Outbox outbox;
+  NarrowStream stream;
+  outbox.push(frame("reply"), 0);
+  EXPECT_EQ(outbox.publication_bytes(), 0U);
+  outbox.push(frame("abcd"), 1);
+  outbox.push(frame("reply"), 0);
+  outbox.push(frame("ef"), 2);
+  EXPECT_EQ(outbox.publication_bytes(), 6U);
+  stream.room = 6;
+  outbox.flush(stream);
+  EXPECT_EQ(outbox.publication_bytes(), 5U) << "one byte of the first publication has gone";
+  stream.room = SIZE_MAX;
+  outbox.flush(stream);
+  EXPECT_EQ(outbox.publication_bytes(), 0U);
+  outbox.push(frame("abcd"), 1);
+  EXPECT_EQ(outbox.publication_bytes(), 4U);
+}
+
 TEST(Outbox, a_dead_stream_is_told) {
   Outbox outbox;
   NarrowStream stream;

@@ -15,8 +15,8 @@
 //   kConnected   anything else        -> Dispatch: a close, an error, or an ask to the hub
 //   kConnected   (the hub's answer)   -> on_answer()
 //   kRefused     anything             -> close 3501; nothing: close 3502 (stale)
-//   kLeft        (the hub's answer)   -> what was granted is given back, by on_answer() while the
-//                                        connection closes, by the edge when it has gone
+//   kRefused,    (the hub's answer)   -> what was granted is given back, by on_answer() while the
+//   kLeft                                connection is there, by the edge when it has gone
 #include "edge/session.h"
 
 #include <utility>
@@ -95,7 +95,8 @@ void Session::ask(Core& core, Host& host, uint32_t id, std::string_view channel,
 void Session::on_answer(Core& core, Host& host, hub::Answer& answer) {
   MILLRACE_DEBUG_ASSERT(asks_in_flight_ > 0);
   --asks_in_flight_;
-  if (host.closing() || state_ == State::kLeft) return give_back(core, answer);
+  const bool over = host.closing() || state_ == State::kLeft || state_ == State::kRefused;
+  if (over) return give_back(core, answer);
   if (const auto* why = std::get_if<model::Disconnect>(&answer.body)) return host.close(*why);
   if (std::holds_alternative<hub::SubscribeAnswer>(answer.body))
     return on_subscribed(core, host, answer);
@@ -184,7 +185,7 @@ std::shared_ptr<const model::ClientInfo> Session::identity() const {
 }
 
 bool Session::is_client(std::string_view client) const {
-  return (connected() || connecting()) && client == base::to_string(client_);
+  return (connected() || connecting()) && base::spells(client, client_);
 }
 
 }  // namespace millrace::edge

@@ -143,6 +143,8 @@ void Session::refuse_connect(Core& core, Host& host, const model::ReplyError& er
   const bool more = !connecting_->frames.empty();
   connecting_.reset();
   state_ = State::kRefused;
+  // Some of its token's subscriptions may have been made.
+  while (!subscriptions_.empty()) end(core, host, subscriptions_.back(), 0);
   fail(core, host, id, error);
   if (more) host.close(disconnects::kBadRequest);
 }

@@ -17,8 +17,9 @@ struct Session::CarryOut {
   Host& host;
 
   void operator()(const hub::DisconnectOrder& order) {
-    const std::string client = base::to_string(session.client_);
-    if (std::ranges::find(order.keep, client) != order.keep.end()) return;
+    const bool kept = std::ranges::any_of(
+        order.keep, [this](const std::string& client) { return session.is_client(client); });
+    if (kept) return;
     host.close({.code = order.code, .reason = order.reason});
   }
 
