@@ -200,6 +200,7 @@ class Server {
       for (const [name, size] of Object.entries(core)) sums[name] = (sums[name] ?? 0) + size;
     }
     sums.http_connections -= 1;
+    delete sums.logs; // they outlive their subscribers
     const over = Object.entries(sums).filter(([, size]) => size !== 0);
     return over.map(([name, size]) => `table ${name} ${size}`).join(', ');
   }
