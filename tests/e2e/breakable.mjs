@@ -41,6 +41,11 @@ export class BreakableSocket extends WebSocket {
     if (!this.gone) super.close(...rest);
   }
 
+  // Until the kernel has everything that was sent.
+  flushed() {
+    return new Promise((done) => this.wire.write('', () => done()));
+  }
+
   // A close frame, and the answer to it.
   leave() {
     super.close(1000);
