@@ -193,15 +193,17 @@ void Connection::carry_out(const hub::Order& order) {
 void Connection::on_publications(const base::SharedBytes& frames, uint32_t messages) {
   if (state_ != State::kOpen) return core_.metrics.add(metrics::Counter::kDroppedClosing, messages);
   if (session_->connecting()) return hold(frames, messages);
+  if (outbox_.publication_bytes() > core_.options.outbox_bytes_max) {
+    // Nothing of this turn was offered to the kernel yet: only what it does not take makes a client
+    // slow. In this state flushing removes no listener, so the fan-out may go on.
+    flush();
+    if (state_ == State::kOpen && outbox_.publication_bytes() > core_.options.outbox_bytes_max) {
+      core_.metrics.add(metrics::Counter::kDroppedSlow, messages);
+      return close(model::disconnects::kSlow);
+    }
+  }
   core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
   push_frame(frames, messages);
-  if (outbox_.publication_bytes() <= core_.options.outbox_bytes_max) return;
-  // Nothing of this turn was offered to the kernel yet: only what it does not take makes a client
-  // slow. In this state flushing removes no listener, so the fan-out may go on.
-  flush();
-  const bool slow =
-      state_ == State::kOpen && outbox_.publication_bytes() > core_.options.outbox_bytes_max;
-  if (slow) close(model::disconnects::kSlow);
 }
 
 // The client does not know yet what it is subscribed to.

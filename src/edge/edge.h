@@ -45,7 +45,8 @@ struct Options {
   std::chrono::milliseconds expired_close_delay{25'000};
   std::chrono::milliseconds expired_sub_close_delay{25'000};
   size_t channel_limit = 128;
-  // client.queue_max_size; over half of it, nothing more is read from the client
+  // client.queue_max_size: a client with more publications unsent gets no more of them, and is
+  // closed; so a single one may be larger. Over half of it, nothing more is read from the client.
   size_t outbox_bytes_max = 1024UL * 1024;
   bool connect_include_server_time = false;
 
