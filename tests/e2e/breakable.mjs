@@ -32,6 +32,11 @@ export class BreakableSocket extends WebSocket {
     this.on('error', () => {}); // 'close' follows
   }
 
+  // Whether there is something to break.
+  get alive() {
+    return !this.gone && this.readyState !== WebSocket.CLOSED;
+  }
+
   // Nothing is said on a socket that is gone, so that the server can't know.
   send(...rest) {
     if (!this.gone) super.send(...rest);
@@ -59,9 +64,11 @@ export class BreakableSocket extends WebSocket {
   // A black hole: the server sees an open connection that reads nothing more. Whoever uses the
   // socket believes that it is closed.
   vanish() {
+    if (!this.alive) return;
     this.gone = true;
     this.wire.pause();
     // What has come already is not for anybody any more.
+    this.removeAllListeners('open');
     this.removeAllListeners('message');
     this.emit('close', 1006, Buffer.alloc(0));
     this.removeAllListeners('close');
