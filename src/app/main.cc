@@ -9,6 +9,7 @@
 
 #include "app/node.h"
 #include "app/options.h"
+#include "app/publish_command.h"
 #include "app/token_commands.h"
 #include "app/version.h"
 #include "base/clock.h"
@@ -138,6 +139,9 @@ int run(int argc, char** argv) {
     case config::Command::kCheckToken:
       std::signal(SIGPIPE, SIG_IGN);
       return report(check_token(*invocation, now));
+    case config::Command::kPublish:
+      std::signal(SIGPIPE, SIG_IGN);
+      return report(publish(*invocation, stdin));
     default:
       break;
   }

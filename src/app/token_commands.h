@@ -3,17 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
+#include "app/command_result.h"
 #include "config/config.h"
 
 namespace millrace::app {
-
-struct CommandResult {
-  int exit_code = 0;
-  std::string output{};  // for standard output
-  std::string error{};   // for standard error
-};
 
 // `now` is in Unix seconds.
 CommandResult generate_token(const config::Invocation& invocation, int64_t now);

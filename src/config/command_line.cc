@@ -26,15 +26,16 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr std::array<CommandName, 9> kCommands = {{{"serve", Command::kServe},
-                                                   {"check-config", Command::kCheckConfig},
-                                                   {"checkconfig", Command::kCheckConfig},
-                                                   {"genconfig", Command::kGenerateConfig},
-                                                   {"configdoc", Command::kDocument},
-                                                   {"gen-token", Command::kGenerateToken},
-                                                   {"check-token", Command::kCheckToken},
-                                                   {"version", Command::kVersion},
-                                                   {"help", Command::kHelp}}};
+constexpr std::array<CommandName, 10> kCommands = {{{"serve", Command::kServe},
+                                                    {"check-config", Command::kCheckConfig},
+                                                    {"checkconfig", Command::kCheckConfig},
+                                                    {"genconfig", Command::kGenerateConfig},
+                                                    {"configdoc", Command::kDocument},
+                                                    {"gen-token", Command::kGenerateToken},
+                                                    {"check-token", Command::kCheckToken},
+                                                    {"publish", Command::kPublish},
+                                                    {"version", Command::kVersion},
+                                                    {"help", Command::kHelp}}};
 
 struct Parsed {
   Command command = Command::kServe;
@@ -42,6 +43,7 @@ struct Parsed {
   bool dev = false;
   std::vector<Flag> flags;
   TokenArguments token;
+  PublishArguments publish;
 };
 
 // What is typed behind gen-token and check-token, as it was typed.
@@ -61,8 +63,8 @@ std::unexpected<CommandLineError> misuse(const std::string& message) {
 std::vector<std::string> known_words(bool flags) {
   std::vector<std::string> words;
   if (flags) {
-    words = {"--config", "--dev",     "--help",      "--version",
-             "--user",   "--channel", "--expire-at", "--ttl"};
+    words = {"--config",  "--dev",       "--help", "--version", "--user",
+             "--channel", "--expire-at", "--ttl",  "--server",  "--api-key"};
     for (const KeyFlag& flag : key_flags()) words.emplace_back(flag.name);
   } else {
     for (const CommandName& command : kCommands) words.emplace_back(command.name);
@@ -115,6 +117,27 @@ std::expected<TokenArguments, CommandLineError> token_arguments(Command command,
   return result;
 }
 
+void add_publish_options(CLI::App& sub, Command command, PublishArguments& to) {
+  if (command != Command::kPublish) return;
+  sub.add_option("CHANNEL", to.channel);
+  sub.add_option("DATA", to.data);
+  sub.add_option("--server", to.server);
+  sub.add_option("--api-key", to.api_key);
+}
+
+std::optional<CommandLineError> check_publish(Command command, const PublishArguments& words) {
+  if (command != Command::kPublish) return std::nullopt;
+  if (words.channel.empty() || words.data.empty())
+    return misuse("publish needs a channel and data").error();
+  const bool http = words.server.starts_with("http://") || words.server.starts_with("https://");
+  if (!words.server.empty() && !http) {
+    return misuse("--server expects a URL such as \"http://127.0.0.1:8000\", got \"" +
+                  words.server + "\"")
+        .error();
+  }
+  return std::nullopt;
+}
+
 std::expected<Parsed, CommandLineError> parse_words(int argument_count,
                                                     const char* const* arguments) {
   CLI::App app;
@@ -144,6 +167,7 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count,
     sub->set_help_flag();
     sub->fallthrough();
     add_token_options(*sub, command.command, token_words);
+    add_publish_options(*sub, command.command, parsed.publish);
     commands.push_back(sub);
   }
   try {
@@ -166,6 +190,8 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count,
   auto token = token_arguments(parsed.command, token_words);
   if (!token) return std::unexpected(std::move(token.error()));
   parsed.token = std::move(*token);
+  if (auto wrong = check_publish(parsed.command, parsed.publish))
+    return std::unexpected(*std::move(wrong));
   if (config->count() > 0) parsed.file = file;
   for (size_t i = 0; i < values.size(); ++i) {
     if (options[i]->count() == 0) continue;
@@ -213,6 +239,7 @@ std::string text_of(Command command) {
       return reference_text();
     case Command::kGenerateToken:
     case Command::kCheckToken:
+    case Command::kPublish:
       return "";
     case Command::kVersion:
       return "millrace " + std::string(kVersion) + "\n";
@@ -222,12 +249,15 @@ std::string text_of(Command command) {
   return "";
 }
 
-bool for_tokens(Command command) {
-  return command == Command::kGenerateToken || command == Command::kCheckToken;
+// Commands that borrow a server's configuration for one thing that they do.
+bool borrows_configuration(Command command) {
+  return command == Command::kGenerateToken || command == Command::kCheckToken ||
+         command == Command::kPublish;
 }
 
 bool needs_configuration(Command command) {
-  return command == Command::kServe || command == Command::kCheckConfig || for_tokens(command);
+  return command == Command::kServe || command == Command::kCheckConfig ||
+         borrows_configuration(command);
 }
 
 }  // namespace
@@ -241,6 +271,7 @@ std::expected<Invocation, CommandLineError> parse_command_line(int argument_coun
   invocation.command = parsed->command;
   invocation.output = text_of(parsed->command);
   invocation.token = std::move(parsed->token);
+  invocation.publish = std::move(parsed->publish);
   if (!needs_configuration(parsed->command)) return invocation;
   invocation.sources.file = parsed->file ? *parsed->file : default_file();
   if (parsed->file && parsed->file->empty()) return misuse("--config names no file");
@@ -250,8 +281,8 @@ std::expected<Invocation, CommandLineError> parse_command_line(int argument_coun
   std::expected<Loaded, Refused> loaded = load(invocation.sources);
   if (!loaded) return std::unexpected(refusal(loaded.error()));
   invocation.config = std::move(loaded->config);
-  // Who makes a token is not the one who has to hear of them.
-  if (for_tokens(parsed->command)) return invocation;
+  // Who uses them is not the one who has to hear of warnings.
+  if (borrows_configuration(parsed->command)) return invocation;
   for (const Problem& problem : loaded->warnings)
     invocation.warnings.push_back(to_string(problem, "warning"));
   return invocation;

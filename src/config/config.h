@@ -269,6 +269,7 @@ enum class Command : uint8_t {
   kDocument,
   kGenerateToken,
   kCheckToken,
+  kPublish,
   kVersion,
   kHelp
 };
@@ -282,14 +283,23 @@ struct TokenArguments {
   std::string token{};                        // that is checked
 };
 
+// What publish is told.
+struct PublishArguments {
+  std::string channel{};
+  std::string data{};     // JSON, or "-": it is on standard input
+  std::string server{};   // "http://host:port"; "": where the configuration lets a server listen
+  std::string api_key{};  // "": http_api.key
+};
+
 // What the user asked for.
 struct Invocation {
   Command command = Command::kServe;
-  Config config;    // for kServe, kCheckConfig and the commands for tokens
+  Config config;    // for kServe, kCheckConfig, kPublish and the commands for tokens
   Sources sources;  // how to load it again; sources.file is the file that was read, "" if there was
                     // none
   std::vector<std::string> warnings;  // for standard error (or the log), one line each
   TokenArguments token;               // for the commands for tokens
+  PublishArguments publish;           // for kPublish
   std::string output;  // for standard output of the other commands, which then exit with 0
 };
 

@@ -49,6 +49,7 @@ SYNOPSIS
     millrace check-config [options]
     millrace gen-token --user USER [--channel CHANNEL] [options]
     millrace check-token TOKEN [--channel CHANNEL] [options]
+    millrace publish CHANNEL DATA [--server URL] [--api-key KEY] [options]
     millrace genconfig | configdoc | version | help
 
 DESCRIPTION
@@ -80,6 +81,11 @@ COMMANDS
                             subscription token for it, as the server would:
                             print what it says, or why it is refused. Key sets
                             are fetched.
+    publish                 Publish DATA, which is JSON (or "-": JSON from
+                            standard input), through the API of a running
+                            server, and print the result. Where it is and its
+                            key are what the configuration says, or --server
+                            (http://HOST:PORT) and --api-key.
     version                 Print the version.
     help                    Print this text.
 
@@ -124,7 +130,7 @@ SIGNALS
 EXIT STATUS
     0  stopped as asked, or the configuration is good
     1  the server could not start or run (a port is taken, ...); the token is
-       refused, or cannot be made
+       refused, or cannot be made; it was not published
     2  the command line or the configuration is wrong
 
 EXAMPLES
@@ -134,6 +140,7 @@ EXAMPLES
     millrace check-config -c millrace.toml && systemctl reload millrace
     millrace gen-token --user 42 --ttl 1h
     millrace gen-token --user 42 | xargs millrace check-token
+    millrace publish news '{"text":"hello"}'
     MILLRACE_LOG_LEVEL=debug MILLRACE_WORKERS=4 millrace
 )";
 

@@ -81,11 +81,13 @@ export function request(to, path, { method = 'GET', headers = {}, body = '' } = 
   );
 }
 
-// Runs the binary to its end: {code, signal, stdout, stderr}.
-export function runBinary(args, { env = {}, cwd } = {}) {
+// Runs the binary to its end: {code, signal, stdout, stderr}. `input` is its standard input.
+export function runBinary(args, { env = {}, cwd, input } = {}) {
   const child = spawn(kBinary, args, { env: environment(env), cwd });
   running.add(child);
   const out = { stdout: '', stderr: '' };
+  child.stdin.on('error', () => {}); // it may end without having read all of it
+  if (input !== undefined) child.stdin.end(input);
   for (const name of ['stdout', 'stderr']) child[name].on('data', (text) => (out[name] += text));
   const ended = new Promise((done, fail) => {
     child.on('error', fail);
