@@ -1,0 +1,32 @@
+// The place where a server fetches public keys: a JWK set over HTTP.
+
+import http from 'node:http';
+
+import { freePort } from './harness.mjs';
+
+export class KeyServer {
+  static async make() {
+    return new KeyServer(await freePort());
+  }
+
+  constructor(port) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}/.well-known/jwks.json`;
+    this.keys = []; // as jwk
+    this.asked = []; // the paths of the requests
+    this.status = 200;
+  }
+
+  start() {
+    this.listener = http.createServer((request, response) => {
+      this.asked.push(request.url);
+      response.writeHead(this.status, { 'Content-Type': 'application/json', Connection: 'close' });
+      response.end(JSON.stringify({ keys: this.keys }));
+    });
+    return new Promise((done) => this.listener.listen(this.port, '127.0.0.1', done));
+  }
+
+  stop() {
+    return new Promise((done) => this.listener.close(done));
+  }
+}
