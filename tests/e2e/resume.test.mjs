@@ -42,6 +42,13 @@ after(() => server.stop());
 const publish = (channel, values) => publishAll(server, channel, values);
 const lengthOf = async (channel) =>
   (await api(server, 'history', { channel, limit: 1000 })).publications.length;
+// Since the last publication. Asking for the log in question would keep it, so another one of the
+// same age has to say so.
+async function oneSecondHasPassed() {
+  const twin = freshChannel('brief');
+  await publish(twin, [1]);
+  await until(async () => (await lengthOf(twin)) === 0, 'a publication expires');
+}
 
 for (const protocol of ['json', 'protobuf']) {
   describe(`a client over ${protocol} resumes`, () => {
@@ -162,17 +169,25 @@ for (const protocol of ['json', 'protobuf']) {
       await publish(channel, [1]);
       assert.deepEqual(await sub.heard(1), [1]);
       await breakAway(client);
-      // Asking for it would keep it, so another sign has to say that its time is over.
-      const twin = freshChannel('brief');
-      await publish(twin, [1]);
-      await until(
-        async () => (await lengthOf(twin)) === 0,
-        'a publication of the same age expires',
-      );
+      await oneSecondHasPassed();
       const back = await comeBack(client, sub);
       assert.deepEqual([back.wasRecovering, back.recovered], [true, false]);
       assert.notEqual(back.streamPosition.epoch, sub.first.streamPosition.epoch);
       assert.equal(back.streamPosition.offset, 0);
+      await publish(channel, ['anew']);
+      assert.deepEqual(await sub.heard(1), ['anew']);
+    });
+
+    test('when_the_log_is_forgotten_while_it_listens_it_is_told_and_starts_anew', async () => {
+      const channel = freshChannel('fleeting');
+      const [, sub] = await open(channel);
+      await publish(channel, [1]);
+      assert.deepEqual(await sub.heard(1), [1]);
+      await oneSecondHasPassed();
+      await publish(channel, ['first of another log']);
+      const back = await sub.replies.next();
+      assert.deepEqual([back.wasRecovering, back.recovered], [true, false]);
+      assert.notEqual(back.streamPosition.epoch, sub.first.streamPosition.epoch);
       await publish(channel, ['anew']);
       assert.deepEqual(await sub.heard(1), ['anew']);
     });
