@@ -102,7 +102,10 @@ describe('a refresh', () => {
     const { refresh } = await raw.refresh(await tokenOf({ sub: '42', exp: inSeconds(100) }));
     assert.ok(refresh.ttl > 90 && refresh.ttl <= 100);
     assert.deepEqual(refresh, { client, version, expires: true, ttl: refresh.ttl });
-    assert.deepEqual((await raw.refresh(await tokenOf({ sub: '42' }))).refresh, { client, version });
+    assert.deepEqual((await raw.refresh(await tokenOf({ sub: '42' }))).refresh, {
+      client,
+      version,
+    });
     const cut = await open(await short());
     await cut.closed();
     assert.equal(raw.socket.readyState, raw.socket.OPEN);
