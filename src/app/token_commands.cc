@@ -55,7 +55,7 @@ std::string in_words(int64_t seconds) {
 
 // "in 1h 30m (2026-11-22 10:00:00 UTC)"
 std::string when(int64_t seconds, int64_t now) {
-  const std::string distance =
+  std::string distance =
       seconds >= now ? "in " + in_words(seconds - now) : in_words(now - seconds) + " ago";
   std::array<char, 64> date{};
   std::tm parts{};

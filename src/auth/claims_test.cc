@@ -180,7 +180,8 @@ TEST(UserIdClaim, another_claim_may_name_the_user) {
 
 TEST(SubscriptionToken, all_claims) {
   auto claims = read_subscription(R"({"sub":"u","channel":"c","client":"id","info":{"a":1},
-    "b64data":"ZA==","exp":100,"iat":50,"jti":"t","override":{"force_push_join_leave":{"value":true}},
+    "b64data":"ZA==","exp":100,"iat":50,"jti":"t",
+    "override":{"force_push_join_leave":{"value":true}},
     "channels":5,"meta":6,"subs":7})");
   ASSERT_TRUE(claims) << claims.error().message;
   const SubscriptionClaims got = subscription_claims(std::move(*claims));

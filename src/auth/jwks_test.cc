@@ -47,7 +47,8 @@ TEST(KeySet, verifies_with_keys_of_every_type) {
 }
 
 TEST(KeySet, example_of_rfc_7517_a1) {
-  const KeySet set = parsed(R"({"keys":
+  const KeySet set =
+      parsed(R"({"keys":
        [{"kty":"EC",
          "crv":"P-256",
          "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
@@ -55,7 +56,13 @@ TEST(KeySet, example_of_rfc_7517_a1) {
          "use":"enc",
          "kid":"1"},
         {"kty":"RSA",
-         "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
+         "n": ")"
+             "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhD"
+             "R1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6C"
+             "f0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1"
+             "n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1"
+             "jF44-csFCur-kEgU8awapJzKnqDKgw"
+             R"(",
          "e":"AQAB",
          "alg":"RS256",
          "kid":"2011-04-29"}]})");
@@ -79,23 +86,23 @@ TEST(KeySet, key_is_found_by_its_name_for_its_algorithms) {
 
 TEST(KeySet, keys_that_cannot_verify_are_left_out) {
   const Signer good = Signer::ecdsa("P-256");
-  for (
-      const std::string& other : std::initializer_list<std::string>{
-          "{}",
-          R"({"kty":"oct","kid":"a","k":"c2VjcmV0"})",
-          R"({"kty":"EC","crv":"P-256","kid":"a","x":"AA","y":"AA"})",
-          R"({"kty":"EC","crv":"secp256k1","kid":"a","x":"AA","y":"AA"})",
-          R"({"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"})",
-          R"({"kty":"RSA","kid":"a","n":"!","e":"AQAB"})",
-          R"({"kty":"RSA","kid":"a"})",
-          R"({"kty":"OKP","crv":"X25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})",
-          R"({"kty":"OKP","crv":"Ed25519","kid":"a","x":"AAAA"})",
-          R"({"kty":5,"kid":"a"})",
-          good.jwk(""),
-          good.jwk("a", R"(,"use":"enc")"),
-          good.jwk("a", R"(,"use":"other")"),
-          Signer::rsa(1024).jwk("a"),
-      }) {
+  for (const std::string& other : std::initializer_list<std::string>{
+           "{}",
+           R"({"kty":"oct","kid":"a","k":"c2VjcmV0"})",
+           R"({"kty":"EC","crv":"P-256","kid":"a","x":"AA","y":"AA"})",
+           R"({"kty":"EC","crv":"secp256k1","kid":"a","x":"AA","y":"AA"})",
+           R"({"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"})",
+           R"({"kty":"RSA","kid":"a","n":"!","e":"AQAB"})",
+           R"({"kty":"RSA","kid":"a"})",
+           R"({"kty":"OKP","crv":"X25519","kid":"a",)"
+           R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})",
+           R"({"kty":"OKP","crv":"Ed25519","kid":"a","x":"AAAA"})",
+           R"({"kty":5,"kid":"a"})",
+           good.jwk(""),
+           good.jwk("a", R"(,"use":"enc")"),
+           good.jwk("a", R"(,"use":"other")"),
+           Signer::rsa(1024).jwk("a"),
+       }) {
     const KeySet set = parsed(key_set(other, good.jwk("good")));
     EXPECT_EQ(set.size(), 1U) << other;
     EXPECT_TRUE(finds(set, "good", "ES256")) << other;
