@@ -113,7 +113,8 @@ export function comeBack(client, subscription) {
 // ---- JSON over a WebSocket, command by command ----
 
 export class JsonClient {
-  static async connect(server) {
+  // `connect`: the fields of its connect command.
+  static async connect(server, connect = {}) {
     const client = new JsonClient(new BreakableSocket(server.wsUrl));
     await withDeadline(
       new Promise((resolve, reject) => {
@@ -122,7 +123,7 @@ export class JsonClient {
       }),
       'a WebSocket handshake',
     );
-    client.id = (await client.ask({ connect: {} })).connect.client;
+    client.id = (await client.ask({ connect })).connect.client;
     return client;
   }
 
