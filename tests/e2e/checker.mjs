@@ -150,7 +150,8 @@ export class Checker {
     assert.deepEqual(this.failures, [], `seed ${this.seed}`);
     const logs = new Map();
     for (const channel of this.channels) logs.set(channel, await this.logOf(channel));
-    const position = ({ seen }) => [...seen].map(([channel, { ids }]) => `${channel} ${ids.length}`);
+    const position = ({ seen }) =>
+      [...seen].map(([channel, { ids }]) => `${channel} ${ids.length}`);
     const behind = () =>
       this.subscribers.filter(({ seen }) =>
         [...seen].some(([channel, { ids }]) => ids.length < logs.get(channel).length),
@@ -169,7 +170,8 @@ export class Checker {
       for (const [channel, { ids }] of seen) {
         const same = ids.length === logs.get(channel).length;
         const where = ids.findIndex((id, i) => id !== logs.get(channel)[i]);
-        assert.ok(same && where < 0, `seed ${this.seed}: ${name} differs in ${channel} at ${where}`);
+        const what = `seed ${this.seed}: ${name} differs in ${channel} at ${where}`;
+        assert.ok(same && where < 0, what);
       }
     }
     return this.figures(logs);

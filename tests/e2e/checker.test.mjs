@@ -28,7 +28,8 @@ async function check(t, { workers, ...options }) {
   const config = configOf({ checked: kCheckedNamespace }, { client: kCheckedClient, workers });
   const server = await startServer({ config });
   t.diagnostic(`CHECKER_SEED=${kSeed}`);
-  const checker = new Checker({ server, seed: kSeed, seconds: kSeconds, kills: kKills, ...options });
+  const run = { server, seed: kSeed, seconds: kSeconds, kills: kKills };
+  const checker = new Checker({ ...run, ...options });
   const figures = await checker.run();
   t.diagnostic(JSON.stringify(figures));
   closeClients();

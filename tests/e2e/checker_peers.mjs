@@ -245,9 +245,13 @@ export class OfficialSubscriber extends Peer {
         this.recovered += 1;
       });
       subscription.on('error', ({ error }) => error.code > 99 && this.fail(error.message));
-      subscription.on('unsubscribed', ({ code }) => this.over || this.fail(`unsubscribed: ${code}`));
+      subscription.on('unsubscribed', ({ code }) => this.ended(`unsubscribed: ${code}`));
     }
-    this.client.on('disconnected', ({ code }) => this.over || this.fail(`disconnected: ${code}`));
+    this.client.on('disconnected', ({ code }) => this.ended(`disconnected: ${code}`));
+  }
+
+  ended(why) {
+    if (!this.over) this.fail(why);
   }
 
   start() {

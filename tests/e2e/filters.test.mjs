@@ -49,6 +49,7 @@ const kEnd = { end: 'yes' };
 
 const leaf = (cmp, key, rest) => ({ key, cmp, ...rest });
 const not = (node) => ({ op: 'not', nodes: [node] });
+const or = (...nodes) => ({ op: 'or', nodes });
 const german = leaf('sw', 'lang', { val: 'de' });
 const dear = leaf('gte', 'price', { val: '10' });
 
@@ -73,8 +74,8 @@ const kCases = [
   [leaf('gte', 'price', { val: '12345678901234567890.2' }), []],
   [not(leaf('ex', 'lang')), [0, 6]],
   [{ op: 'and', nodes: [german, leaf('ex', 'price')] }, [2]],
-  [{ op: 'or', nodes: [german, dear] }, [1, 2, 3, 6]],
-  [{ op: 'and', nodes: [not(german), { op: 'or', nodes: [dear, leaf('nex', 'price')] }] }, [0, 3, 6]],
+  [or(german, dear), [1, 2, 3, 6]],
+  [{ op: 'and', nodes: [not(german), or(dear, leaf('nex', 'price'))] }, [0, 3, 6]],
 ];
 
 // Publishes one message with each of the tags, and one that `withEnd` lets through in any case.
@@ -82,7 +83,7 @@ async function publishTagged(channel) {
   for (const [i, tags] of kTags.entries()) await publishAll(server, channel, [i], { tags });
   await publishAll(server, channel, ['end'], { tags: kEnd });
 }
-const withEnd = (filter) => ({ op: 'or', nodes: [leaf('ex', 'end'), filter] });
+const withEnd = (filter) => or(leaf('ex', 'end'), filter);
 
 for (const protocol of ['json', 'protobuf']) {
   describe(`tags filters over ${protocol}`, () => {
@@ -138,7 +139,7 @@ for (const protocol of ['json', 'protobuf']) {
 
     test('a_filter_that_makes_no_sense_gets_107', async () => {
       const deep = range(1, 20).reduce((node) => not(node), german);
-      const wide = { op: 'or', nodes: range(1, 300).map(() => german) };
+      const wide = or(...range(1, 300).map(() => german));
       for (const filter of [
         leaf('like', 'lang', { val: 'de' }),
         leaf('eq', 'lang'),

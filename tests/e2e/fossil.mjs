@@ -1,5 +1,5 @@
-// Applies Fossil deltas: what a client has to know of them, written anew, so that the server is held
-// against the format and not against somebody's reading of it.
+// Applies Fossil deltas: what a client has to know of them, written anew, so that the server is
+// held against the format and not against somebody's reading of it.
 //
 //   delta  := size "\n" command* checksum ";"
 //   copy   := count "@" offset ","

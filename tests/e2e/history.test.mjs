@@ -76,7 +76,8 @@ for (const protocol of ['json', 'protobuf']) {
         [{ limit: 2, reverse: true, ...since(5) }, [4, 3]],
         [{ limit: 2, reverse: true, ...since(1) }, []],
       ]) {
-        assert.deepEqual(await numbers(client, channel, options), expected, JSON.stringify(options));
+        const got = await numbers(client, channel, options);
+        assert.deepEqual(got, expected, JSON.stringify(options));
       }
     });
 

@@ -50,12 +50,12 @@ export const range = (first, last) => Array.from({ length: last - first + 1 }, (
 // A client of the official kind whose network the test breaks: the connection that is open by
 // client.socket(), and those to come while client.network.down is true.
 export function makeBreakable(server, options) {
-  const sockets = [];
   const network = { down: false };
+  let current;
   class Socket extends BreakableSocket {
     constructor(address, protocols) {
       super(network.down ? kNowhere : address, protocols);
-      sockets.push(this);
+      current = this;
     }
   }
   const client = makeClient(server, {
@@ -65,7 +65,7 @@ export function makeBreakable(server, options) {
     ...options,
   });
   client.network = network;
-  client.socket = () => sockets.at(-1);
+  client.socket = () => current;
   return client;
 }
 
