@@ -117,8 +117,10 @@ void Hub::on_refresh_claims(const Ask& ask, auth::ConnectionClaims claims) {
   std::vector<std::string> channels;
   for (const auth::Subscription& sub : claims.subs) channels.push_back(sub.channel);
   std::vector<std::string> before = std::get<RefreshAsk>(ask.body).channels;
-  std::ranges::sort(channels);
-  std::ranges::sort(before);
+  for (std::vector<std::string>* const each : {&channels, &before}) {
+    std::ranges::sort(*each);
+    each->erase(std::ranges::unique(*each).begin(), each->end());
+  }
   if (channels != before) return answer_to(ask, disconnects::kInsufficientState);
   answer_to(ask, RefreshAnswer{.expire_at = claims.expire_at,
                                .info = base::SharedBytes::copy_of(claims.info.bytes),

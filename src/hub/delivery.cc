@@ -27,6 +27,8 @@ void Home::pass_on(std::string_view channel, Record& record, Event event) {
   if (record.interest.empty()) return;
   if (record.pending == nullptr) {
     record.pending = std::make_shared<Batch>();
+    // After the turn's end, where connections go, nobody would come by before the next one.
+    if (pending_channels_.empty() && turn_ended_ == executor().now()) executor().post([] {});
     pending_channels_.emplace_back(channel);
   }
   record.pending->push_back(std::move(event));
@@ -52,6 +54,8 @@ base::SharedBytes Home::patch(Record& record, const model::Publication& publicat
 
 void Home::deliver_pending() {
   if (pending_channels_.empty()) return;
+  MILLRACE_ASSERT(!delivering_);  // or a channel's order would be lost
+  delivering_ = true;
   struct Parcel {
     std::string channel;
     std::shared_ptr<const Batch> batch;
@@ -67,18 +71,17 @@ void Home::deliver_pending() {
       parcels[interest.core.value()].push_back({channel, batch});
     }
   }
-  for (size_t core = 0; core < parcels.size(); ++core) {
+  // This core's own last: its sessions may answer with asks at once.
+  const size_t own = hub_.parts_.core.value();
+  for (size_t i = 1; i <= parcels.size(); ++i) {
+    const size_t core = (own + i) % parcels.size();
     if (parcels[core].empty()) continue;
     Hub& there = *hub_.hubs_[core];
     back_to(there.parts_.core, [&there, sent = std::move(parcels[core])] {
       for (const Parcel& parcel : sent) there.delivery_->deliver(parcel.channel, *parcel.batch);
     });
   }
-}
-
-void Home::interrupt(std::string_view channel, Record& record) {
-  metrics().add(metrics::Counter::kStreamsInterrupted);
-  pass_on(channel, record, {.kind = Event::Kind::kInterruption});
+  delivering_ = false;
 }
 
 }  // namespace millrace::hub

@@ -15,19 +15,24 @@ constexpr size_t kCallMax = 10'000;
 
 void Home::read(std::string_view channel, const ChannelOptions& options,
                 const store::ReadOptions& how, Read done) {
-  if (const SharedPage page = turn_reads_.find(channel, how)) {
+  if (const auto reading = turn_reads_.find(channel, how)) {
     metrics().add(metrics::Counter::kHistoryReadsShared);
-    return done(page);
+    if (!reading->result) return reading->waiting.push_back(std::move(done));
+    return done(*reading->result);
   }
   metrics().add(metrics::Counter::kHistoryReads);
+  const auto reading = turn_reads_.add(channel, how);
+  reading->waiting.push_back(std::move(done));
   hub_.parts_.store.read(
       channel, options.log, how,
-      [this, name = std::string(channel), how,
-       done = std::move(done)](base::Result<store::Page> page) mutable {
-        if (!page) return done(base::fail(page));
-        const auto shared = std::make_shared<const store::Page>(std::move(*page));
-        turn_reads_.add(name, how, shared);
-        done(shared);
+      [this, reading, name = std::string(channel)](base::Result<store::Page> page) {
+        if (page) {
+          reading->result = std::make_shared<const store::Page>(std::move(*page));
+        } else {
+          reading->result = base::fail(page);
+          turn_reads_.forget(name);
+        }
+        for (Read& each : std::exchange(reading->waiting, {})) each(*reading->result);
       });
 }
 
@@ -58,8 +63,9 @@ void Home::history(std::string_view channel, bool of_client, const HistoryAsk& w
 }
 
 void Home::remove_history(std::string_view channel, Done done) {
-  turn_reads_.forget(channel);
-  hub_.parts_.store.remove(channel, [done = std::move(done)](base::Result<> result) mutable {
+  hub_.parts_.store.remove(channel, [this, channel = std::string(channel),
+                                     done = std::move(done)](base::Result<> result) mutable {
+    turn_reads_.forget(channel);
     if (result) return done(HistoryRemoveAnswer{});
     base::log::warn("a log could not be emptied", {{"error", result.error().message}});
     done(model::errors::kInternal);

@@ -72,6 +72,7 @@ void Home::on_interruption() {
   metrics().add(metrics::Counter::kBrokerInterrupted);
   base::log::warn("the broker may have lost messages");
   const bool running = !to_check_.empty();
+  to_check_.clear();  // they are listed anew
   for (const auto& [channel, record] : records_) {
     if (record.stream != nullptr && record.stream->known) to_check_.push_back(channel);
   }
@@ -83,10 +84,7 @@ void Home::check_streams() {
   for (size_t i = 0; i < kAtOnce && !to_check_.empty(); ++i) {
     const std::string channel = std::move(to_check_.back());
     to_check_.pop_back();
-    const auto found = records_.find(channel);
-    if (found == records_.end()) continue;
-    Stream* const stream = found->second.stream.get();
-    if (stream != nullptr && stream->known) fill(channel, found->second);
+    look(channel);
   }
   if (!to_check_.empty()) executor().post([this] { check_streams(); });
 }
@@ -94,6 +92,7 @@ void Home::check_streams() {
 void Home::on_turn_end() {
   deliver_pending();
   turn_reads_.forget_all();
+  turn_ended_ = executor().now();
 }
 
 void Home::reply(const Ask& ask, AnswerBody body) {

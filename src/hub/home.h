@@ -8,7 +8,7 @@
 //   kSubscribing       another subscribe        -> subscribe(): keep it too
 //   kSubscribing       the broker acknowledged  -> on_interest(): grant all that wait  => kLive
 //   kSubscribing       the broker refused       -> on_interest(): refuse all of them   => (none)
-//   kLive              subscribe                -> grant(); with a position: on_joined()
+//   kLive              subscribe                -> grant(); where the log is read: on_joined()
 //   kLive              the last one leaves      -> drop_if_unused(): tell the broker   => (none)
 //
 // What positioned subscribers are told is drawn in stream.cc.
@@ -78,16 +78,19 @@ class Home final : public broker::Sink, public base::TurnHook {
   };
   using Batch = std::vector<Event>;
 
-  // How far the subscribers with a position are in the channel's log.
+  // How far the subscribers are in the channel's log.
   struct Stream {
     model::Position cursor;  // what was passed on last
-    bool known = false;      // whether there is a cursor yet
-    bool filling = false;    // a gap is being read
-    uint32_t joining = 0;    // subscribers whose read of the log is on its way
-    // What was passed on since the first of them asked; over kHeldMax it is not kept.
+    bool known = false;      // whether there is a cursor
+    bool filling = false;    // the log is read from the cursor on
+    bool again = false;      // and has to be once more: there may be more than that read saw
+    std::vector<broker::Published> bells;  // heard meanwhile, or before there was a cursor
+    uint32_t joining = 0;                  // subscribers whose read of the log is on its way
+    // What was passed on since the first of them asked, or as much as may be kept of the newest.
     std::vector<model::Publication> held;
-    bool held_all = true;
-    std::vector<std::pair<Ask, SharedPage>> behind;  // subscribers who know of more than we do
+    size_t held_bytes = 0;
+    // Subscribers who know of more than we do, by what they read; null: they have to read it anew.
+    std::vector<std::pair<Ask, SharedPage>> behind;
   };
   // What the next delta is made against: the publication that was passed on last.
   struct DeltaBase {
@@ -104,7 +107,7 @@ class Home final : public broker::Sink, public base::TurnHook {
     absl::InlinedVector<Interest, 2> interest;
     std::unique_ptr<std::vector<Ask>> waiting;  // null unless kSubscribing
     std::shared_ptr<Batch> pending;             // what came in this turn; null if nothing
-    std::unique_ptr<Stream> stream;             // null while nobody has a position
+    std::unique_ptr<Stream> stream;             // null in channels without history
     std::unique_ptr<Presence> presence;         // null while nobody is present
     std::unique_ptr<DeltaBase> base;            // null while nobody wants deltas
   };
@@ -115,7 +118,10 @@ class Home final : public broker::Sink, public base::TurnHook {
   void unsubscribe(const Ask& ask);
   void on_interest(std::string_view channel, base::Result<> result);
   void grant(std::string_view channel, Record& record, Ask ask);
-  void on_joined(const std::string& channel, const Ask& ask, const base::Result<SharedPage>& page);
+  void read_for(std::string_view channel, Record& record, Ask ask, bool again);
+  void on_joined(const std::string& channel, const Ask& ask, const base::Result<SharedPage>& page,
+                 bool again);
+  Record& settle(std::string_view channel);
   void welcome(std::string_view channel, Record& record, const Ask& ask, SubscribeAnswer answer);
   void drop_if_unused(std::string_view channel);
 
@@ -136,18 +142,26 @@ class Home final : public broker::Sink, public base::TurnHook {
   // history.cc
   void history(std::string_view channel, bool of_client, const HistoryAsk& what, Done done);
   void remove_history(std::string_view channel, Done done);
-  using Read = std::move_only_function<void(const base::Result<SharedPage>&)>;
+  using Read = TurnReads::Done;
   void read(std::string_view channel, const ChannelOptions& options,
             const store::ReadOptions& how, Read done);
 
   // stream.cc
   void on_published(std::string_view channel, Record& record, const broker::Published& published);
   void advance(std::string_view channel, Record& record, const broker::Published& published);
+  void keep(Stream& stream, const broker::Published& published);
+  void ring_kept(const std::string& channel);
+  void look(std::string_view channel);
   void fill(std::string_view channel, Record& record);
   void on_filled(const std::string& channel, const base::Result<store::Page>& page);
-  void reset(std::string_view channel, Record& record, model::Position to);
+  void follow(std::string_view channel, Record& record, const store::Page& page);
+  void interrupt(std::string_view channel, Record& record);
+
+  // resume.cc
   bool caught_up(const std::string& channel, Record& record, const Ask& ask,
-                 const SharedPage& page);
+                 const SharedPage& page, bool again);
+  static bool comes_back(const Record& record, const SubscribeAsk& what);
+  static bool reaches_cursor(const Stream& stream, const store::Page& page);
   store::ReadOptions resume_read(const Record& record, const SubscribeAsk& what) const;
   SubscribeAnswer resume(const Record& record, const SubscribeAsk& what,
                          const store::Page& page) const;
@@ -161,7 +175,6 @@ class Home final : public broker::Sink, public base::TurnHook {
   base::SharedBytes patch(Record& record, const model::Publication& publication, bool delta);
   void deliver_pending();
   void check_streams();
-  void interrupt(std::string_view channel, Record& record);
   base::Executor& executor() const;
   metrics::Core& metrics() const { return hub_.parts_.metrics; }
   const ChannelOptions& options_of(std::string_view channel) const;
@@ -169,6 +182,8 @@ class Home final : public broker::Sink, public base::TurnHook {
   Hub& hub_;
   Records records_;
   std::vector<std::string> pending_channels_;
+  base::MonotonicTime turn_ended_;
+  bool delivering_ = false;
   TurnReads turn_reads_;
   delta::Encoder encoder_;
   absl::flat_hash_map<std::string, uint32_t, base::StringHash, base::StringEqual> users_;

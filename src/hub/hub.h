@@ -60,7 +60,8 @@ struct Event {
 // How a hub reaches the sessions of its core; implemented by edge/.
 class Delivery {
  public:
-  // What a turn of the home core brought for one channel, in order.
+  // What a turn of the home core brought for one channel, in order. Asks for no subscription before
+  // it returns.
   virtual void deliver(std::string_view channel, std::span<const Event> events) = 0;
   virtual void answer(Answer answer) = 0;
   // Also of sessions that are elsewhere: then there is nothing to do.

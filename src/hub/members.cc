@@ -1,4 +1,5 @@
 // Who is there: members of channels, and the connections of users.
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -37,6 +38,7 @@ void Home::part(std::string_view channel, Record& record, const model::ClientInf
     return schedule_expiry();
   }
   forget(channel, record.presence->leave(who.client));
+  if (record.presence->empty()) record.presence.reset();
 }
 
 void Home::forget(std::string_view channel, Presence::Left left) {
@@ -74,7 +76,9 @@ void Home::expire_lingering() {
     lingering_.erase(first);
     const auto found = records_.find(channel);
     if (found == records_.end() || found->second.presence == nullptr) continue;
-    forget(channel, found->second.presence->expire(client));
+    Presence& presence = *found->second.presence;
+    forget(channel, presence.expire(client));
+    if (presence.empty()) found->second.presence.reset();
     drop_if_unused(channel);
   }
   schedule_expiry();
@@ -107,6 +111,7 @@ bool Home::enter(std::string_view user) {
 }
 
 void Home::leave(std::string_view user) {
+  if (user.empty()) return;  // anonymous connections are not counted
   const auto found = users_.find(user);
   MILLRACE_ASSERT(found != users_.end());
   if (--found->second > 0) return;

@@ -4,16 +4,21 @@
 //
 //   a member   event                                -> becomes    others hear of
 //   (none)     join()                               -> present    a join
-//   present    leave()                              -> (none)     a leave
-//   present    linger()                             -> lingering
+//   present    join() again                         -> present    nothing
+//   present    the last leave()                     -> (none)     a leave
+//   present    the last linger()                    -> lingering
 //   lingering  the same user joins as a new client  -> (none)     nothing, nor of the join
 //   lingering  expire()                             -> (none)     a leave
+//
+// A client may join again before it has left: it unsubscribes and subscribes faster than it is
+// answered. It is there until it has left as often as it joined.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/inlined_vector.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,8 +33,8 @@ class Presence {
  public:
   using Member = std::shared_ptr<const model::ClientInfo>;
 
-  // `announced`: others hear when it comes and goes. True if they should now: it is not the comeback
-  // of one who lingered.
+  // `announced`: others hear when it comes and goes. True if they should now: it is neither there
+  // already, nor the comeback of one who lingered.
   bool join(Member member, bool announced);
 
   struct Left {
@@ -52,12 +57,14 @@ class Presence {
     Member member;
     bool announced = false;
     bool lingering = false;
+    uint32_t times = 1;  // that it joined, less those that it left
   };
   struct User {
     size_t clients = 0;
     absl::InlinedVector<std::string_view, 1> lingering;  // client ids, owned by the members
   };
 
+  bool take_over(User& user, bool announced);
   Left erase(std::string_view client);
 
   // The keys are the members' own strings.

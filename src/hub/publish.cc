@@ -73,12 +73,15 @@ void Home::ring(std::string_view channel, broker::Published published, PublishAn
   metrics().add(metrics::Counter::kPublishes);
   hub_.parts_.broker.publish(
       channel, std::move(published),
-      [answer = std::move(answer), done = std::move(done)](base::Result<> result) mutable {
+      [this, name = std::string(channel), answer = std::move(answer),
+       done = std::move(done)](base::Result<> result) mutable {
         if (result) return done(std::move(answer));
         base::log::warn("broker refused a publication", {{"error", result.error().message}});
-        // What the log has is published: subscribers read it there when they hear of the next.
-        if (!answer.position.epoch.empty()) return done(std::move(answer));
-        done(model::errors::kInternal);
+        if (answer.position.epoch.empty()) return done(model::errors::kInternal);
+        // What the log has is published: this node's subscribers get it from there, and other
+        // nodes' when they hear of the next.
+        look(name);
+        done(std::move(answer));
       });
 }
 

@@ -1,19 +1,22 @@
-// Positions: what was passed on last of a channel's log, and how a subscriber gets there.
+// Positions: what was passed on last of a channel's log.
 //
-// The log is the truth; the bell may ring twice, late, or not at all. The home core passes on each
-// entry once, in order, to all subscribers, and remembers the last one: the cursor.
+// The log is the truth; the bell may ring twice, late, or not at all. In a channel with history the
+// home core passes on each entry once, in order, to all subscribers, and remembers the last one: the
+// cursor. The first subscriber's read of the log says where it begins.
 //
 //   a bell's offset            -> what happens
 //   the cursor's or before it  -> nothing: it was passed on already
 //   the one after the cursor   -> advance(): passed on
 //   a later one                -> fill(): the log is read from the cursor on, and passed on
-//   (of another epoch)         -> reset(): the log was made anew; who has a position subscribes again
+//   (of another epoch)         -> fill(): only the log knows which of the two it is
+//   any, while the log is read -> keep(): looked at afterwards
 //
-// A subscriber's read of the log ends somewhere. If that is at the cursor, it is one of all from
-// there on; if it is before the cursor, what was passed on since it was asked was held, and is added
-// (caught_up(), resume()); if it is behind it, the bell is late, and we go there first (fill()).
-// So it gets everything up to the cursor in the answer, and all that comes after it, once.
-#include <algorithm>
+//   what the log has           -> what happens
+//   the entries from there on  -> advance(), until its top
+//   a gap there                -> interrupt(): who has a position subscribes again; then the rest
+//   another epoch              -> interrupt(); then from the new log's beginning
+//
+// What is read from the log has lost who was not to hear it, and comes without a delta.
 #include <utility>
 
 #include "base/log.h"
@@ -22,14 +25,10 @@
 namespace millrace::hub {
 namespace {
 
-constexpr size_t kFillAtOnce = 1'000;
+constexpr size_t kFillAtOnce = 1'000;  // publications; then another turn goes on
+constexpr size_t kBellsMax = 1'000;
 constexpr size_t kHeldMax = 10'000;
-
-size_t bytes_of(const std::vector<model::Publication>& publications) {
-  size_t sum = 0;
-  for (const model::Publication& publication : publications) sum += publication.data.size();
-  return sum;
-}
+constexpr size_t kHeldBytesMax = 8UL * 1024 * 1024;
 
 }  // namespace
 
@@ -39,15 +38,14 @@ void Home::on_published(std::string_view channel, Record& record,
                         const broker::Published& published) {
   const model::Offset offset = published.publication.offset;
   Stream* const stream = record.stream.get();
-  // Nobody has a position, or this publication has none.
-  if (stream == nullptr || offset.value() == 0 || !stream->known)
-    return advance(channel, record, published);
-  if (stream->filling) return;  // the log has it
-  if (published.epoch != stream->cursor.epoch) {
-    // It is the new log's first, or was not heard from its beginning.
-    reset(channel, record, {published.epoch, model::Offset{offset.value() - 1}});
-    return advance(channel, record, published);
+  if (stream == nullptr || offset.value() == 0) return advance(channel, record, published);
+  if (!stream->known) {
+    // Somebody was let in although the log could not be read: the bells are all there is.
+    if (!record.interest.empty()) return advance(channel, record, published);
+    return keep(*stream, published);
   }
+  if (stream->filling) return keep(*stream, published);
+  if (published.epoch != stream->cursor.epoch) return fill(channel, record);
   if (offset <= stream->cursor.offset) return metrics().add(metrics::Counter::kBellsRepeated);
   if (offset.value() == stream->cursor.offset.value() + 1)
     return advance(channel, record, published);
@@ -63,8 +61,13 @@ void Home::advance(std::string_view channel, Record& record, const broker::Publi
     stream->known = true;
     turn_reads_.forget(channel);
     if (stream->joining > 0) {
-      stream->held_all = stream->held_all && stream->held.size() < kHeldMax;
-      if (stream->held_all) stream->held.push_back(publication);
+      const size_t size = publication.data.size();
+      if (stream->held.size() == kHeldMax || stream->held_bytes + size > kHeldBytesMax) {
+        stream->held.clear();
+        stream->held_bytes = 0;
+      }
+      stream->held.push_back(publication);
+      stream->held_bytes += size;
     }
   }
   pass_on(channel, record,
@@ -74,9 +77,48 @@ void Home::advance(std::string_view channel, Record& record, const broker::Publi
            .exclude = published.exclude});
 }
 
+void Home::keep(Stream& stream, const broker::Published& published) {
+  if (stream.bells.size() < kBellsMax) return stream.bells.push_back(published);
+  stream.again = true;  // the log has it
+}
+
+void Home::ring_kept(const std::string& channel) {
+  const auto found = records_.find(channel);
+  if (found == records_.end() || found->second.stream == nullptr) return;
+  Stream& stream = *found->second.stream;
+  if (stream.filling) return;  // then, in the end
+  if (stream.again && stream.known) {
+    stream.bells.clear();
+    return fill(channel, found->second);
+  }
+  for (const broker::Published& bell : std::exchange(stream.bells, {})) {
+    // A bell may lead to answers, and these to asks that change the table.
+    const auto at = records_.find(channel);
+    if (at == records_.end() || at->second.stream == nullptr) return;
+    const model::Position& cursor = at->second.stream->cursor;
+    const bool passed_on =
+        bell.epoch == cursor.epoch && bell.publication.offset <= cursor.offset;
+    if (!passed_on) on_published(at->first, at->second, bell);
+  }
+}
+
+// ---- The log ----
+
+// It may have more than was heard of.
+void Home::look(std::string_view channel) {
+  const auto found = records_.find(channel);
+  if (found == records_.end()) return;
+  Stream* const stream = found->second.stream.get();
+  if (stream == nullptr || !stream->known) return;
+  if (!stream->filling) return fill(channel, found->second);
+  stream->again = true;
+}
+
+// Goes on when it has been filled already. The record stays until then, used or not.
 void Home::fill(std::string_view channel, Record& record) {
   Stream& stream = *record.stream;
-  if (std::exchange(stream.filling, true)) return;
+  stream.filling = true;
+  stream.again = false;
   hub_.parts_.store.read(
       channel, record.options->log,
       {.since = stream.cursor.offset, .limit = kFillAtOnce, .reverse = false},
@@ -87,138 +129,65 @@ void Home::fill(std::string_view channel, Record& record) {
 
 void Home::on_filled(const std::string& channel, const base::Result<store::Page>& page) {
   const auto found = records_.find(channel);
-  if (found == records_.end() || found->second.stream == nullptr) return;
+  MILLRACE_ASSERT(found != records_.end() && found->second.stream != nullptr);
   Record& record = found->second;
   Stream& stream = *record.stream;
-  stream.filling = false;
-  if (!page) {
+  if (page) {
+    follow(channel, record, *page);
+    if (stream.again || stream.cursor.offset < page->top.offset) {
+      // In a turn of its own: what has been read leaves before there is more.
+      executor().post([this, channel] {
+        const auto at = records_.find(channel);
+        MILLRACE_ASSERT(at != records_.end());
+        fill(channel, at->second);
+      });
+      return;
+    }
+  } else {
     base::log::warn("a gap could not be read",
                     {{"channel", channel}, {"error", page.error().message}});
-    stream.known = false;
     interrupt(channel, record);
-  } else {
-    const auto& missed = page->publications;
-    const uint64_t next = stream.cursor.offset.value() + 1;
-    const bool whole = page->top.epoch == stream.cursor.epoch &&
-                       (missed.empty() ? page->top.offset.value() < next
-                                       : missed.front().offset.value() == next);
-    if (!whole) {
-      reset(channel, record, page->top);
+    stream.known = false;
+    stream.bells.clear();
+  }
+  stream.filling = false;
+  for (const auto& [ask, read] : std::exchange(stream.behind, {})) {
+    if (read != nullptr) {
+      on_joined(channel, ask, read, true);
     } else {
-      for (const model::Publication& publication : missed) {
-        advance(channel, record, {.publication = publication, .epoch = page->top.epoch});
-      }
-      if (stream.cursor.offset < page->top.offset) return fill(channel, record);
+      read_for(channel, records_.find(channel)->second, ask, true);
     }
   }
-  for (auto& [ask, read] : std::exchange(stream.behind, {})) on_joined(channel, ask, read);
+  ring_kept(channel);
+  drop_if_unused(channel);
 }
 
-// The cursor can't be reached from where it was.
-void Home::reset(std::string_view channel, Record& record, model::Position to) {
+void Home::follow(std::string_view channel, Record& record, const store::Page& page) {
   Stream& stream = *record.stream;
-  interrupt(channel, record);
-  stream.cursor = std::move(to);
-  stream.known = true;
-  stream.held.clear();
-  stream.held_all = stream.joining == 0;
+  if (page.top.epoch != stream.cursor.epoch) {
+    interrupt(channel, record);
+    stream.cursor = {page.top.epoch, model::Offset{0}};
+    turn_reads_.forget(channel);
+    return;
+  }
+  const model::Offset first = page.publications.empty()
+                                  ? model::Offset{page.top.offset.value() + 1}
+                                  : page.publications.front().offset;
+  if (first.value() > stream.cursor.offset.value() + 1) {
+    interrupt(channel, record);
+    stream.cursor.offset = model::Offset{first.value() - 1};
+  }
+  for (const model::Publication& publication : page.publications) {
+    advance(channel, record, {.publication = publication, .epoch = page.top.epoch});
+  }
+}
+
+void Home::interrupt(std::string_view channel, Record& record) {
+  metrics().add(metrics::Counter::kStreamsInterrupted);
+  pass_on(channel, record, {.kind = Event::Kind::kInterruption});
+  record.stream->held.clear();
+  record.stream->held_bytes = 0;
   if (record.base != nullptr) *record.base = {};
-}
-
-// ---- Subscribers ----
-
-store::ReadOptions Home::resume_read(const Record& record, const SubscribeAsk& what) const {
-  const ChannelOptions& options = *record.options;
-  const bool cache = options.recovery_mode == RecoveryMode::kCache;
-  if (cache && (what.recover || options.auto_cache_recover)) {
-    return {.since = std::nullopt, .limit = 1, .reverse = true};
-  }
-  const size_t most = hub_.parts_.options.recovery_max_publication_limit;
-  const model::Position& cursor = record.stream->cursor;
-  const bool same_epoch = what.since.epoch.empty() || what.since.epoch == cursor.epoch;
-  const bool hopeless =
-      record.stream->known &&
-      (!same_epoch || what.since.offset.value() + most < cursor.offset.value());
-  if (!what.recover || hopeless) return {.since = std::nullopt, .limit = 0, .reverse = false};
-  return {.since = what.since.offset, .limit = most, .reverse = false};
-}
-
-// Whether the cursor is where the page ends, or has passed it. If not, the bells of what is between
-// are late: the subscriber waits until we have been there.
-bool Home::caught_up(const std::string& channel, Record& record, const Ask& ask,
-                     const SharedPage& page) {
-  Stream& stream = *record.stream;
-  if (!stream.known) {
-    stream.cursor = page->top;
-    stream.known = true;
-    return true;
-  }
-  if (page->top.epoch != stream.cursor.epoch) {
-    reset(channel, record, page->top);
-    return true;
-  }
-  if (page->top.offset <= stream.cursor.offset) return true;
-  stream.behind.emplace_back(ask, page);
-  fill(channel, record);
-  return false;
-}
-
-SubscribeAnswer Home::resume(const Record& record, const SubscribeAsk& what,
-                             const store::Page& page) const {
-  const Stream& stream = *record.stream;
-  SubscribeAnswer answer;
-  answer.positioned = true;
-  answer.recoverable = what.recoverable;
-  answer.position = stream.cursor;
-  const ChannelOptions& options = *record.options;
-  const bool cache = options.recovery_mode == RecoveryMode::kCache;
-  answer.was_recovering =
-      what.recover || (cache && options.auto_cache_recover && what.recoverable);
-  if (!answer.was_recovering) return answer;
-
-  std::vector<model::Publication> missed = page.publications;
-  for (const model::Publication& held : stream.held) {
-    if (held.offset > page.top.offset) missed.push_back(held);
-  }
-  const bool held_all = stream.held_all || page.top.offset == stream.cursor.offset;
-  if (cache) {
-    resume_cache(stream.cursor, what, std::move(missed), answer);
-  } else if (held_all) {
-    resume_stream(stream.cursor, what, std::move(missed), answer);
-  }
-  answer.has_base = record.base != nullptr && !record.base->data.empty() &&
-                    !answer.publications.empty() &&
-                    answer.publications.back().offset == record.base->offset;
-  return answer;
-}
-
-// Everything since it left, or nothing: never a part of it.
-void Home::resume_stream(const model::Position& cursor, const SubscribeAsk& what,
-                         std::vector<model::Publication> missed, SubscribeAnswer& answer) const {
-  const bool same_epoch = what.since.epoch.empty() || what.since.epoch == cursor.epoch;
-  const uint64_t first = what.since.offset.value() + 1;
-  const bool whole = missed.empty()
-                         ? cursor.offset == what.since.offset
-                         : missed.front().offset.value() == first &&
-                               missed.back().offset == cursor.offset &&
-                               missed.size() == cursor.offset.value() - first + 1;
-  answer.recovered =
-      same_epoch && whole && bytes_of(missed) <= hub_.parts_.options.recovery_bytes_max;
-  if (!answer.recovered) return;
-  // Its position moves on with the publications that it gets.
-  answer.position.offset = what.since.offset;
-  answer.publications = std::move(missed);
-}
-
-// The newest publication, unless it has that one.
-void Home::resume_cache(const model::Position& cursor, const SubscribeAsk& what,
-                        std::vector<model::Publication> newest, SubscribeAnswer& answer) {
-  const bool has_it = what.recover && what.since == cursor;
-  const bool there = !newest.empty() && newest.back().offset == cursor.offset;
-  answer.recovered = has_it || there;
-  if (!answer.recovered || has_it) return;
-  newest.erase(newest.begin(), newest.end() - 1);
-  answer.publications = std::move(newest);
 }
 
 }  // namespace millrace::hub

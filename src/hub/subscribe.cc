@@ -8,6 +8,10 @@
 namespace millrace::hub {
 
 void Home::subscribe(Ask ask) {
+  // What came before this subscription in this turn is not for it.
+  const auto before = records_.find(ask.channel);
+  if (before != records_.end() && before->second.pending != nullptr) deliver_pending();
+
   const auto [found, made] = records_.try_emplace(ask.channel, options_of(ask.channel));
   Record& record = found->second;
   if (record.state == Record::State::kLive) return grant(found->first, record, std::move(ask));
@@ -17,6 +21,7 @@ void Home::subscribe(Ask ask) {
   }
   metrics().add(metrics::Gauge::kChannels, 1);
   const std::string channel = ask.channel;
+  if (record.options->keeps_history()) record.stream = std::make_unique<Stream>();
   record.waiting = std::make_unique<std::vector<Ask>>();
   record.waiting->push_back(std::move(ask));
   hub_.parts_.broker.subscribe(
@@ -36,65 +41,78 @@ void Home::on_interest(std::string_view channel, base::Result<> result) {
     return;
   }
   found->second.state = Record::State::kLive;
-  // Granting answers, and an answer may come back with an ask that changes the table: the record is
-  // looked up each time.
-  for (Ask& ask : *waiting) {
-    const auto record = records_.find(channel);
-    if (record == records_.end()) {
-      subscribe(std::move(ask));
-    } else {
-      grant(channel, record->second, std::move(ask));
-    }
-  }
+  // Granting answers, and an answer may come back with an ask that changes the table, or ends this
+  // very record: each begins anew.
+  for (Ask& ask : *waiting) subscribe(std::move(ask));
 }
 
+// In a channel with history the log is read for whoever wants a position, and for the first one in
+// any case: only that tells which bells are late, so that everybody hears each publication once.
 void Home::grant(std::string_view channel, Record& record, Ask ask) {
-  // What came before this subscription in this turn is not for it.
-  if (record.pending != nullptr) deliver_pending();
   const auto& what = std::get<SubscribeAsk>(ask.body);
-  if (!what.positioned) return welcome(channel, record, ask, {});
-  if (record.stream == nullptr) record.stream = std::make_unique<Stream>();
+  const bool reads = record.stream != nullptr && (what.positioned || !record.stream->known);
+  if (!reads) return welcome(channel, record, ask, {});
   ++record.stream->joining;
-  const store::ReadOptions how = resume_read(record, what);
-  read(channel, *record.options, how,
-       [this, name = std::string(channel), ask = std::move(ask)](
-           const base::Result<SharedPage>& page) { on_joined(name, ask, page); });
+  read_for(channel, record, std::move(ask), false);
 }
 
-// The log was read for a subscriber that wants a position.
+void Home::read_for(std::string_view channel, Record& record, Ask ask, bool again) {
+  const store::ReadOptions how = resume_read(record, std::get<SubscribeAsk>(ask.body));
+  read(channel, *record.options, how,
+       [this, name = std::string(channel), ask = std::move(ask),
+        again](const base::Result<SharedPage>& page) { on_joined(name, ask, page, again); });
+}
+
+// The log was read for a subscriber. `again`: not for the first time.
 void Home::on_joined(const std::string& channel, const Ask& ask,
-                     const base::Result<SharedPage>& page) {
+                     const base::Result<SharedPage>& page, bool again) {
   const auto found = records_.find(channel);
   MILLRACE_ASSERT(found != records_.end());
-  Record& record = found->second;
-  if (page && !caught_up(channel, record, ask, *page)) return;
-  Stream& stream = *record.stream;
-  if (page) {
-    const auto& what = std::get<SubscribeAsk>(ask.body);
-    SubscribeAnswer answer = resume(record, what, **page);
-    if (answer.was_recovering) {
-      metrics().add(answer.recovered ? metrics::Counter::kRecovered
-                                     : metrics::Counter::kUnrecoverable);
-    }
-    const bool refused = what.reject_unrecovered && answer.was_recovering && !answer.recovered;
-    if (--stream.joining == 0) stream.held.clear();
-    if (!refused) return welcome(channel, record, ask, std::move(answer));
-    reply(ask, model::errors::kUnrecoverablePosition);
-  } else {
+  if (page && !caught_up(channel, found->second, ask, *page, again)) return;
+  Record& record = settle(channel);
+  if (!page) {
     base::log::warn("a log could not be read",
                     {{"channel", channel}, {"error", page.error().message}});
-    if (--stream.joining == 0) stream.held.clear();
-    reply(ask, model::errors::kInternal);
   }
+  const auto& what = std::get<SubscribeAsk>(ask.body);
+  SubscribeAnswer answer;
+  if (page && what.positioned) answer = resume(record, what, **page);
+  Stream& stream = *record.stream;
+  if (--stream.joining == 0) {
+    stream.held.clear();
+    stream.held_bytes = 0;
+  }
+  if (answer.was_recovering) {
+    metrics().add(answer.recovered ? metrics::Counter::kRecovered
+                                   : metrics::Counter::kUnrecoverable);
+  }
+  const bool refused = what.reject_unrecovered && what.recover && !answer.recovered;
+  if (!page && what.positioned) {
+    reply(ask, model::errors::kInternal);
+  } else if (refused) {
+    reply(ask, model::errors::kUnrecoverablePosition);
+  } else {
+    welcome(channel, record, ask, std::move(answer));
+  }
+  ring_kept(channel);
   drop_if_unused(channel);
 }
 
-// From here on it hears what is passed on.
+// The channel's record, after everything that came for it has gone on its way: an interested core
+// hears of no more than it was interested in. Requires that the record stays.
+Home::Record& Home::settle(std::string_view channel) {
+  for (;;) {
+    const auto found = records_.find(channel);
+    MILLRACE_ASSERT(found != records_.end());
+    if (found->second.pending == nullptr) return found->second;
+    deliver_pending();
+  }
+}
+
+// From here on it hears what is passed on; nothing of that is pending.
 void Home::welcome(std::string_view channel, Record& record, const Ask& ask,
                    SubscribeAnswer answer) {
   const auto& what = std::get<SubscribeAsk>(ask.body);
-  // It may have been read for across turns in which others got something.
-  if (record.pending != nullptr) deliver_pending();
   const auto interest = std::ranges::find(record.interest, ask.from.core, &Interest::core);
   if (interest == record.interest.end()) {
     record.interest.push_back({ask.from.core, 1});
@@ -108,16 +126,13 @@ void Home::welcome(std::string_view channel, Record& record, const Ask& ask,
   answer.data = what.data;
   answer.data_is_json = what.data_is_json;
   answer.expire_at = what.expire_at;
-  bool announced = false;
   if (what.present || what.announced) {
     answer.member = ask.who;
-    announced = join(record, ask);
+    // The join waits for the end of the turn, and so for the answer. It is said first because what
+    // the answer leads to may be that the member leaves again.
+    if (join(record, ask)) announce(channel, broker::Join{info_of(ask.who, what.chan_info)});
   }
-  std::shared_ptr<const model::ClientInfo> who;
-  if (announced) who = info_of(ask.who, what.chan_info);
-  const std::string name(channel);  // an answer may change the table
   reply(ask, std::move(answer));
-  if (who != nullptr) announce(name, broker::Join{std::move(who)});
 }
 
 void Home::unsubscribe(const Ask& ask) {
@@ -139,7 +154,8 @@ void Home::drop_if_unused(std::string_view channel) {
   if (found == records_.end()) return;
   const Record& record = found->second;
   const bool used = record.state != Record::State::kLive || !record.interest.empty() ||
-                    (record.stream != nullptr && record.stream->joining > 0) ||
+                    (record.stream != nullptr &&
+                     (record.stream->joining > 0 || record.stream->filling)) ||
                     (record.presence != nullptr && !record.presence->empty());
   if (used) return;
   hub_.parts_.broker.unsubscribe(channel);
