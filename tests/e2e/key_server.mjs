@@ -11,8 +11,10 @@ export class KeyServer {
 
   constructor(port) {
     this.port = port;
-    this.url = `http://127.0.0.1:${port}/.well-known/jwks.json`;
+    this.origin = `http://127.0.0.1:${port}`;
+    this.url = `${this.origin}/.well-known/jwks.json`;
     this.keys = []; // as jwk
+    this.byPath = {}; // instead of these
     this.asked = []; // the paths of the requests
     this.status = 200;
   }
@@ -21,12 +23,12 @@ export class KeyServer {
     this.listener = http.createServer((request, response) => {
       this.asked.push(request.url);
       response.writeHead(this.status, { 'Content-Type': 'application/json', Connection: 'close' });
-      response.end(JSON.stringify({ keys: this.keys }));
+      response.end(JSON.stringify({ keys: this.byPath[request.url] ?? this.keys }));
     });
     return new Promise((done) => this.listener.listen(this.port, '127.0.0.1', done));
   }
 
   stop() {
-    return new Promise((done) => this.listener.close(done));
+    return new Promise((done) => (this.listener ? this.listener.close(done) : done()));
   }
 }
