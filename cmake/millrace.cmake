@@ -24,7 +24,7 @@ endfunction()
 
 add_library(millrace_flags INTERFACE)
 target_compile_features(millrace_flags INTERFACE cxx_std_23)
-target_compile_options(millrace_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+target_compile_options(millrace_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror -pthread)
 target_include_directories(millrace_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
 find_package(Threads REQUIRED)
 target_link_libraries(millrace_flags INTERFACE Threads::Threads)

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/base64.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "protocol/protocol.h"
 
 namespace millrace::api {
@@ -112,7 +112,7 @@ void Field::base64(std::string_view name, std::optional<std::string>& to) {
   if (!take(name)) return;
   std::string_view text;
   if (value_at(value_).get_string().get(text) != SUCCESS) return fail("must be a string");
-  to = decode_base64(text);
+  to = base::decode_base64(text);
   if (!to) fail("is not base64");
 }
 

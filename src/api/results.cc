@@ -3,8 +3,8 @@
 #include <charconv>
 #include <concepts>
 
-#include "api/base64.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/json_text.h"
 
 namespace millrace::api {
@@ -31,7 +31,7 @@ class ObjectWriter {
   }
   void base64(std::string_view name, std::string_view bytes) {
     key(name).push_back('"');
-    append_base64(out_, bytes);
+    base::append_base64(out_, bytes);
     out_.push_back('"');
   }
 

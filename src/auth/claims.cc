@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "auth/base64.h"
+#include "base/base64.h"
 
 namespace millrace::auth {
 namespace {
@@ -39,11 +39,25 @@ bool read_json(JsonValue value, Payload& payload) {
   return true;
 }
 
+// Bytes that are JSON are as good as JSON.
 bool read_bytes(JsonValue value, Payload& payload) {
   std::string text;
-  std::string bytes;
-  if (!read_string(value, text) || !decode_base64(text, bytes)) return false;
-  if (!text.empty()) payload = {.bytes = std::move(bytes), .is_json = false};
+  if (!read_string(value, text)) return false;
+  std::optional<std::string> bytes = base::decode_base64(text);
+  if (!bytes) return false;
+  if (bytes->empty()) return true;
+  payload = {.bytes = std::move(*bytes), .is_json = false};
+  simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  if (parser.parse(payload.bytes).get(element) != simdjson::SUCCESS) return true;
+  std::string line(payload.bytes.size(), '\0');
+  size_t size = 0;
+  if (simdjson::minify(payload.bytes.data(), payload.bytes.size(), line.data(), size) !=
+      simdjson::SUCCESS) {
+    return true;
+  }
+  line.resize(size);
+  payload = {.bytes = std::move(line), .is_json = true};
   return true;
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "auth/auth.h"
-#include "auth/base64.h"
+#include "base/base64.h"
 
 namespace millrace::auth {
 namespace {
@@ -52,31 +52,29 @@ constexpr std::array<Curve, 3> kCurves = {
     {{"P-256", "prime256v1", 32}, {"P-384", "secp384r1", 48}, {"P-521", "secp521r1", 66}}};
 
 base::Result<PublicKey> rsa_key(const Members& members) {
-  std::string n;
-  std::string e;
-  if (!decode_base64url(members.n, n) || !decode_base64url(members.e, e))
-    return invalid("has malformed numbers");
-  return PublicKey::rsa(n, e);
+  const auto n = base::decode_base64url(members.n);
+  const auto e = base::decode_base64url(members.e);
+  if (!n || !e) return invalid("has malformed numbers");
+  return PublicKey::rsa(*n, *e);
 }
 
 base::Result<PublicKey> ecdsa_key(const Members& members) {
-  std::string x;
-  std::string y;
+  const auto x = base::decode_base64url(members.x);
+  const auto y = base::decode_base64url(members.y);
   for (const Curve& curve : kCurves) {
     if (curve.name != members.crv) continue;
-    if (!decode_base64url(members.x, x) || !decode_base64url(members.y, y) ||
-        x.size() != curve.coordinate_bytes || y.size() != curve.coordinate_bytes)
+    const size_t bytes = curve.coordinate_bytes;
+    if (!x || !y || x->size() != bytes || y->size() != bytes)
       return invalid("has malformed coordinates");
-    return PublicKey::ecdsa(curve.openssl_name, x, y);
+    return PublicKey::ecdsa(curve.openssl_name, *x, *y);
   }
   return invalid("is on an unknown curve");
 }
 
 base::Result<PublicKey> ed25519_key(const Members& members) {
-  std::string x;
-  if (members.crv != "Ed25519" || !decode_base64url(members.x, x))
-    return invalid("is not an Ed25519 key");
-  return PublicKey::ed25519(x);
+  const auto x = base::decode_base64url(members.x);
+  if (members.crv != "Ed25519" || !x) return invalid("is not an Ed25519 key");
+  return PublicKey::ed25519(*x);
 }
 
 base::Result<PublicKey> key_of(const Members& members) {

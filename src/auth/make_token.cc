@@ -1,10 +1,10 @@
 #include <string>
 
 #include "auth/auth.h"
-#include "auth/base64.h"
 #include "auth/keys.h"
 #include "auth/token.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/json_text.h"
 
 namespace millrace::auth {
@@ -21,14 +21,14 @@ std::string make_token(std::string_view hmac_secret_key, const TokenRequest& req
   payload += "}";
 
   std::string token;
-  append_base64url(token, R"({"alg":"HS256","typ":"JWT"})");
+  base::append_base64url(token, R"({"alg":"HS256","typ":"JWT"})");
   token += '.';
-  append_base64url(token, payload);
+  base::append_base64url(token, payload);
   const Algorithm* const algorithm = find_algorithm("HS256");
   MILLRACE_ASSERT(algorithm != nullptr);
   const std::string signature = hmac(*algorithm, hmac_secret_key, token);
   token += '.';
-  append_base64url(token, signature);
+  base::append_base64url(token, signature);
   return token;
 }
 

@@ -13,21 +13,20 @@
 #include <string>
 #include <string_view>
 
-#include "auth/base64.h"
 #include "auth/keys.h"
 #include "auth/token.h"
+#include "base/base64.h"
 
 namespace millrace::auth {
 
 inline std::string base64url(std::string_view bytes) {
   std::string out;
-  append_base64url(out, bytes);
+  base::append_base64url(out, bytes);
   return out;
 }
 
 inline std::string from_base64url(std::string_view text) {
-  std::string out;
-  return decode_base64url(text, out) ? out : "not base64url";
+  return base::decode_base64url(text).value_or("not base64url");
 }
 
 // A header and a payload, to be signed.

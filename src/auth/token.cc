@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "auth/auth.h"
-#include "auth/base64.h"
+#include "base/base64.h"
 
 namespace millrace::auth {
 namespace {
@@ -70,13 +70,14 @@ base::Result<Token> parse_token(std::string_view text, JsonReader& json) {
   if (second == std::string_view::npos || text.find('.', second + 1) != std::string_view::npos)
     return malformed("not three parts");
   Token token;
-  simdjson::padded_string header;
-  if (!decode_base64url(text.substr(0, first), header) ||
-      !decode_base64url(text.substr(first + 1, second - first - 1), token.payload) ||
-      !decode_base64url(text.substr(second + 1), token.signature))
-    return malformed("not base64url");
+  const auto header = base::decode_base64url(text.substr(0, first));
+  const auto payload = base::decode_base64url(text.substr(first + 1, second - first - 1));
+  auto signature = base::decode_base64url(text.substr(second + 1));
+  if (!header || !payload || !signature) return malformed("not base64url");
+  token.payload = simdjson::padded_string(*payload);
+  token.signature = std::move(*signature);
   token.signed_part = text.substr(0, second);
-  base::Result<JsonObject> object = json.object(std::move(header));
+  base::Result<JsonObject> object = json.object(simdjson::padded_string(*header));
   if (!object) return malformed("the header is not a JSON object: " + object.error().message);
   base::Result<> read = read_header(*object, token);
   if (!read) return base::fail(read);
