@@ -83,8 +83,8 @@ struct PublishAsk {
   uint64_t version = 0;
   std::string version_epoch{};
   bool skip_history = false;
-  std::optional<bool> delta{};  // nullopt: as the namespace says
-  std::string exclude{};        // the client that is not to hear it; "": none
+  std::optional<bool> delta{};    // nullopt: as the namespace says
+  std::string exclude{};          // the client that is not to hear it; "": none
   base::SharedBytes chan_info{};  // of the publisher's subscription
 };
 

@@ -30,7 +30,8 @@ bool usable(const auth::Payload& info) {
 void Hub::authenticate(Ask ask) {
   const std::string token = std::get<ConnectAsk>(ask.body).token;
   if (token.empty()) {
-    const bool open = parts_.options.insecure || parts_.options.allow_anonymous_connect_without_token;
+    const bool open =
+        parts_.options.insecure || parts_.options.allow_anonymous_connect_without_token;
     return open ? admit(std::move(ask), {}) : answer_to(ask, disconnects::kBadRequest);
   }
   parts_.connection_tokens.verify_connection(
@@ -62,7 +63,8 @@ void Hub::on_connection_claims(Ask ask, auth::ConnectionClaims claims) {
   if (passed(claims.expire_at)) return answer_to(ask, errors::kExpired);
   for (const auth::Subscription& sub : claims.subs) {
     const auto resolved = parts_.options.namespaces.resolve(sub.channel);
-    if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return answer_to(ask, *error);
+    if (const auto* error = std::get_if<model::ReplyError>(&resolved))
+      return answer_to(ask, *error);
     if (!usable(sub.info)) return answer_to(ask, disconnects::kInvalidToken);
   }
   parts_.metrics.add(metrics::Counter::kTokensAccepted);
@@ -199,8 +201,9 @@ void Hub::refresh_subscription(Ask ask) {
         }
         if (const Verdict verdict = judge(ask, *claims)) return refuse(ask, *verdict);
         if (passed(claims->expire_at)) return answer_to(ask, disconnects::kSubscriptionExpired);
-        answer_to(ask, SubRefreshAnswer{.expire_at = claims->expire_at,
-                                        .chan_info = base::SharedBytes::copy_of(claims->info.bytes)});
+        answer_to(ask,
+                  SubRefreshAnswer{.expire_at = claims->expire_at,
+                                   .chan_info = base::SharedBytes::copy_of(claims->info.bytes)});
       });
 }
 

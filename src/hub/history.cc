@@ -37,8 +37,7 @@ void Home::read(std::string_view channel, const ChannelOptions& options,
 }
 
 void Home::history(std::string_view channel, bool of_client, const HistoryAsk& what, Done done) {
-  const size_t most =
-      of_client ? hub_.parts_.options.history_max_publication_limit : kCallMax;
+  const size_t most = of_client ? hub_.parts_.options.history_max_publication_limit : kCallMax;
   store::ReadOptions how{.since = std::nullopt,
                          .limit = std::min(what.limit.value_or(most), most),
                          .reverse = what.reverse};

@@ -135,8 +135,7 @@ TEST_F(HistoryTest, many_who_ask_the_same_at_once_cost_one_read) {
   cores.run_until_idle();
   EXPECT_EQ(reads(), before + 1);
   before = reads();
-  for (uint32_t i = 0; i < 100; ++i)
-    ask(0, i + 1, "news", back_from({epoch, model::Offset{0}}));
+  for (uint32_t i = 0; i < 100; ++i) ask(0, i + 1, "news", back_from({epoch, model::Offset{0}}));
   cores.run_until_idle();
   EXPECT_EQ(reads(), before + 1);
   EXPECT_EQ(total(metrics::Counter::kRecovered), 100U);

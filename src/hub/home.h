@@ -47,8 +47,8 @@ class Home final : public broker::Sink, public base::TurnHook {
   Home& operator=(const Home&) = delete;
 
   void ask(Ask ask);
-  // A PublishAsk, PresenceAsk, HistoryAsk or HistoryRemoveAsk that is allowed. `who` is null for the
-  // server API.
+  // A PublishAsk, PresenceAsk, HistoryAsk or HistoryRemoveAsk that is allowed. `who` is null for
+  // the server API.
   void call(const std::string& channel, std::shared_ptr<const model::ClientInfo> who, AskBody body,
             Done done);
 
@@ -143,8 +143,8 @@ class Home final : public broker::Sink, public base::TurnHook {
   void history(std::string_view channel, bool of_client, const HistoryAsk& what, Done done);
   void remove_history(std::string_view channel, Done done);
   using Read = TurnReads::Done;
-  void read(std::string_view channel, const ChannelOptions& options,
-            const store::ReadOptions& how, Read done);
+  void read(std::string_view channel, const ChannelOptions& options, const store::ReadOptions& how,
+            Read done);
 
   // stream.cc
   void on_published(std::string_view channel, Record& record, const broker::Published& published);
@@ -158,8 +158,8 @@ class Home final : public broker::Sink, public base::TurnHook {
   void interrupt(std::string_view channel, Record& record);
 
   // resume.cc
-  bool caught_up(const std::string& channel, Record& record, const Ask& ask,
-                 const SharedPage& page, bool again);
+  bool caught_up(const std::string& channel, Record& record, const Ask& ask, const SharedPage& page,
+                 bool again);
   static bool comes_back(const Record& record, const SubscribeAsk& what);
   static bool reaches_cursor(const Stream& stream, const store::Page& page);
   store::ReadOptions resume_read(const Record& record, const SubscribeAsk& what) const;

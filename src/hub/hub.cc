@@ -61,8 +61,8 @@ void Hub::call(std::string channel, AskBody body, Done done) {
   }
   if (std::holds_alternative<PresenceAsk>(body) && !options.presence)
     return done(model::errors::kNotAvailable);
-  const bool about_history = std::holds_alternative<HistoryAsk>(body) ||
-                             std::holds_alternative<HistoryRemoveAsk>(body);
+  const bool about_history =
+      std::holds_alternative<HistoryAsk>(body) || std::holds_alternative<HistoryRemoveAsk>(body);
   if (about_history && !options.keeps_history()) return done(model::errors::kNotAvailable);
   const base::CoreId home = home_of(channel);
   at_home(home, [this, channel = std::move(channel), body = std::move(body),
@@ -136,22 +136,20 @@ void Hub::lift(Ban::Kind kind, std::string subject, std::move_only_function<void
 void Hub::list(std::string pattern, std::move_only_function<void(Listed)> done) {
   // Shared by the cores, each of which fills its own.
   const auto parts = std::make_shared<std::vector<Listed>>(hubs_.size());
-  on_all(
-      [parts, pattern = std::move(pattern)](Hub& hub) {
-        (*parts)[hub.parts_.core.value()] = hub.home_->list(pattern);
-      },
-      [parts, done = std::move(done)]() mutable {
-        Listed all;
-        for (Listed& part : *parts) {
-          all.complete = all.complete && part.complete;
-          std::ranges::move(part.channels, std::back_inserter(all.channels));
-        }
-        if (all.channels.size() > kListedMax) {
-          all.channels.resize(kListedMax);
-          all.complete = false;
-        }
-        done(std::move(all));
-      });
+  on_all([parts, pattern = std::move(pattern)](
+             Hub& hub) { (*parts)[hub.parts_.core.value()] = hub.home_->list(pattern); },
+         [parts, done = std::move(done)]() mutable {
+           Listed all;
+           for (Listed& part : *parts) {
+             all.complete = all.complete && part.complete;
+             std::ranges::move(part.channels, std::back_inserter(all.channels));
+           }
+           if (all.channels.size() > kListedMax) {
+             all.channels.resize(kListedMax);
+             all.complete = false;
+           }
+           done(std::move(all));
+         });
 }
 
 void Hub::count_users(std::move_only_function<void(size_t)> done) {

@@ -21,8 +21,7 @@ bool Home::join(Record& record, const Ask& ask) {
   const auto& what = std::get<SubscribeAsk>(ask.body);
   if (record.presence == nullptr) record.presence = std::make_unique<Presence>();
   const size_t before = record.presence->clients();
-  const bool announced =
-      record.presence->join(info_of(ask.who, what.chan_info), what.announced);
+  const bool announced = record.presence->join(info_of(ask.who, what.chan_info), what.announced);
   metrics().add(metrics::Gauge::kPresenceMembers,
                 static_cast<int64_t>(record.presence->clients()) - static_cast<int64_t>(before));
   return announced;
@@ -86,8 +85,7 @@ void Home::expire_lingering() {
 
 void Home::presence(std::string_view channel, const PresenceAsk& what, Done done) {
   const auto found = records_.find(channel);
-  const Presence* const presence =
-      found == records_.end() ? nullptr : found->second.presence.get();
+  const Presence* const presence = found == records_.end() ? nullptr : found->second.presence.get();
   if (what.stats_only) {
     if (presence == nullptr) return done(PresenceStatsAnswer{});
     return done(PresenceStatsAnswer{.clients = static_cast<uint32_t>(presence->clients()),

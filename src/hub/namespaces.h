@@ -38,7 +38,8 @@ struct ChannelOptions {
   bool presence = false;
   bool join_leave = false;
   bool force_push_join_leave = false;
-  // How long a member whose connection broke is still one, so that its user may come back unnoticed.
+  // How long a member whose connection broke is still one, so that its user may come back
+  // unnoticed.
   std::chrono::milliseconds presence_grace_period{};
   bool allow_presence_for_client = false;
   bool allow_presence_for_subscriber = false;

@@ -102,10 +102,8 @@ TEST_F(NegotiateTest, the_server_needs_no_permission_and_says_what_is_different)
   EXPECT_EQ(granted(plain, what), "pr");
   SubscribeAsk forced{.server_side = true};
   EXPECT_EQ(granted(plain, forced), "");
-  forced.override = {.presence = true,
-                     .join_leave = true,
-                     .force_push_join_leave = true,
-                     .force_recovery = true};
+  forced.override = {
+      .presence = true, .join_leave = true, .force_push_join_leave = true, .force_recovery = true};
   EXPECT_EQ(granted(plain, forced), "prjm");
   SubscribeAsk less{.server_side = true};
   less.override = {.presence = false, .force_recovery = false, .force_positioning = false};
@@ -118,10 +116,9 @@ TEST_F(NegotiateTest, the_server_needs_no_permission_and_says_what_is_different)
 
 TEST_F(HubTest, an_order_reaches_every_core_before_its_giver_hears_that_it_is_done) {
   size_t reached = 0;
-  parts[1]->hub->order({.whom = {.user = "42"}, .what = UnsubscribeOrder{.channel = "news"}},
-                       [&] {
-                         for (const auto& core : parts) reached += core->heard.orders.size();
-                       });
+  parts[1]->hub->order({.whom = {.user = "42"}, .what = UnsubscribeOrder{.channel = "news"}}, [&] {
+    for (const auto& core : parts) reached += core->heard.orders.size();
+  });
   cores.run_until_idle();
   EXPECT_EQ(reached, kCores);
 }

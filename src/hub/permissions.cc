@@ -65,16 +65,15 @@ void Hub::negotiate(const Ask& ask, SubscribeAsk& what) const {
   const auto resolved = parts_.options.namespaces.resolve(ask.channel);
   const ChannelOptions& options = *std::get<const ChannelOptions*>(resolved);
   const bool insecure = parts_.options.insecure;
-  const bool history =
-      what.server_side || insecure || allows_history(options, ask.who->user, true);
+  const bool history = what.server_side || insecure || allows_history(options, ask.who->user, true);
   const bool presence =
       what.server_side || insecure || allows_presence(options, ask.who->user, true);
   const bool force_recovery = what.override.force_recovery.value_or(options.force_recovery);
   const bool force_positioning =
       what.override.force_positioning.value_or(options.force_positioning);
   const bool keeps = options.keeps_history();
-  what.recoverable = keeps && (force_recovery ||
-                               (what.recoverable && (options.allow_recovery || history)));
+  what.recoverable =
+      keeps && (force_recovery || (what.recoverable && (options.allow_recovery || history)));
   what.positioned = keeps && (what.recoverable || force_positioning ||
                               (what.positioned && (options.allow_positioning || history)));
   what.recover = what.recover && what.recoverable;

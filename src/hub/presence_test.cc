@@ -106,8 +106,8 @@ TEST_F(PresenceTest, a_member_hears_its_answer_then_its_own_join_and_others_hear
     EXPECT_EQ(heard(core), (Lines{"7 subscribed", "room: +a"}));
     ask(core, 8, "room", UnsubscribeAsk{}, "42", "a");
     cores.run_until_idle();
-    const Lines expected = core == 2 ? Lines{"8 unsubscribed", "room: -a"}
-                                     : Lines{"room: +a", "room: -a"};
+    const Lines expected =
+        core == 2 ? Lines{"8 unsubscribed", "room: -a"} : Lines{"room: +a", "room: -a"};
     EXPECT_EQ(heard(2), expected);
   }
 }

@@ -71,18 +71,19 @@ void Home::publish(const std::string& channel, std::shared_ptr<const model::Clie
 void Home::ring(std::string_view channel, broker::Published published, PublishAnswer answer,
                 Done done) {
   metrics().add(metrics::Counter::kPublishes);
-  hub_.parts_.broker.publish(
-      channel, std::move(published),
-      [this, name = std::string(channel), answer = std::move(answer),
-       done = std::move(done)](base::Result<> result) mutable {
-        if (result) return done(std::move(answer));
-        base::log::warn("broker refused a publication", {{"error", result.error().message}});
-        if (answer.position.epoch.empty()) return done(model::errors::kInternal);
-        // What the log has is published: this node's subscribers get it from there, and other
-        // nodes' when they hear of the next.
-        look(name);
-        done(std::move(answer));
-      });
+  hub_.parts_.broker.publish(channel, std::move(published),
+                             [this, name = std::string(channel), answer = std::move(answer),
+                              done = std::move(done)](base::Result<> result) mutable {
+                               if (result) return done(std::move(answer));
+                               base::log::warn("broker refused a publication",
+                                               {{"error", result.error().message}});
+                               if (answer.position.epoch.empty())
+                                 return done(model::errors::kInternal);
+                               // What the log has is published: this node's subscribers get it from
+                               // there, and other nodes' when they hear of the next.
+                               look(name);
+                               done(std::move(answer));
+                             });
 }
 
 }  // namespace millrace::hub

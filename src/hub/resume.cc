@@ -34,8 +34,8 @@ store::ReadOptions Home::resume_read(const Record& record, const SubscribeAsk& w
   const size_t most = hub_.parts_.options.recovery_max_publication_limit;
   const model::Position& cursor = record.stream->cursor;
   const bool same_epoch = what.since.epoch.empty() || what.since.epoch == cursor.epoch;
-  const bool too_far = what.since.offset < cursor.offset &&
-                       cursor.offset.value() - what.since.offset.value() > most;
+  const bool too_far =
+      what.since.offset < cursor.offset && cursor.offset.value() - what.since.offset.value() > most;
   if (record.stream->known && (!same_epoch || too_far)) return kTopOnly;
   return {.since = what.since.offset, .limit = most, .reverse = false};
 }
@@ -71,8 +71,7 @@ bool Home::caught_up(const std::string& channel, Record& record, const Ask& ask,
 // Whether nothing is missing between the page and what was passed on since.
 bool Home::reaches_cursor(const Stream& stream, const store::Page& page) {
   if (page.top.offset >= stream.cursor.offset) return true;
-  return !stream.held.empty() &&
-         stream.held.front().offset.value() <= page.top.offset.value() + 1;
+  return !stream.held.empty() && stream.held.front().offset.value() <= page.top.offset.value() + 1;
 }
 
 SubscribeAnswer Home::resume(const Record& record, const SubscribeAsk& what,
@@ -105,11 +104,10 @@ void Home::resume_stream(const model::Position& cursor, const SubscribeAsk& what
                          std::vector<model::Publication> missed, SubscribeAnswer& answer) const {
   const bool same_epoch = what.since.epoch.empty() || what.since.epoch == cursor.epoch;
   const uint64_t first = what.since.offset.value() + 1;
-  const bool whole = missed.empty()
-                         ? cursor.offset == what.since.offset
-                         : missed.front().offset.value() == first &&
-                               missed.back().offset == cursor.offset &&
-                               missed.size() == cursor.offset.value() - first + 1;
+  const bool whole = missed.empty() ? cursor.offset == what.since.offset
+                                    : missed.front().offset.value() == first &&
+                                          missed.back().offset == cursor.offset &&
+                                          missed.size() == cursor.offset.value() - first + 1;
   answer.recovered =
       same_epoch && whole && bytes_of(missed) <= hub_.parts_.options.recovery_bytes_max;
   if (!answer.recovered) return;

@@ -1,8 +1,8 @@
 // Positions: what was passed on last of a channel's log.
 //
 // The log is the truth; the bell may ring twice, late, or not at all. In a channel with history the
-// home core passes on each entry once, in order, to all subscribers, and remembers the last one: the
-// cursor. The first subscriber's read of the log says where it begins.
+// home core passes on each entry once, in order, to all subscribers, and remembers the last one:
+// the cursor. The first subscriber's read of the log says where it begins.
 //
 //   a bell's offset            -> what happens
 //   the cursor's or before it  -> nothing: it was passed on already
@@ -96,8 +96,7 @@ void Home::ring_kept(const std::string& channel) {
     const auto at = records_.find(channel);
     if (at == records_.end() || at->second.stream == nullptr) return;
     const model::Position& cursor = at->second.stream->cursor;
-    const bool passed_on =
-        bell.epoch == cursor.epoch && bell.publication.offset <= cursor.offset;
+    const bool passed_on = bell.epoch == cursor.epoch && bell.publication.offset <= cursor.offset;
     if (!passed_on) on_published(at->first, at->second, bell);
   }
 }
@@ -119,12 +118,10 @@ void Home::fill(std::string_view channel, Record& record) {
   Stream& stream = *record.stream;
   stream.filling = true;
   stream.again = false;
-  hub_.parts_.store.read(
-      channel, record.options->log,
-      {.since = stream.cursor.offset, .limit = kFillAtOnce, .reverse = false},
-      [this, name = std::string(channel)](const base::Result<store::Page>& page) {
-        on_filled(name, page);
-      });
+  hub_.parts_.store.read(channel, record.options->log,
+                         {.since = stream.cursor.offset, .limit = kFillAtOnce, .reverse = false},
+                         [this, name = std::string(channel)](
+                             const base::Result<store::Page>& page) { on_filled(name, page); });
 }
 
 void Home::on_filled(const std::string& channel, const base::Result<store::Page>& page) {
@@ -170,9 +167,8 @@ void Home::follow(std::string_view channel, Record& record, const store::Page& p
     turn_reads_.forget(channel);
     return;
   }
-  const model::Offset first = page.publications.empty()
-                                  ? model::Offset{page.top.offset.value() + 1}
-                                  : page.publications.front().offset;
+  const model::Offset first = page.publications.empty() ? model::Offset{page.top.offset.value() + 1}
+                                                        : page.publications.front().offset;
   if (first.value() > stream.cursor.offset.value() + 1) {
     interrupt(channel, record);
     stream.cursor.offset = model::Offset{first.value() - 1};

@@ -33,8 +33,7 @@ class StreamModel : public HubTest {
 
   void put_between(CoreParts& core, base::Executor& executor) override {
     if (!faulty) return;
-    core.broker_between =
-        std::make_unique<FaultyBroker>(core.broker, executor, random, faults);
+    core.broker_between = std::make_unique<FaultyBroker>(core.broker, executor, random, faults);
     core.store_between = std::make_unique<FarStore>(core.store, executor, random, faults);
   }
 
@@ -105,8 +104,8 @@ class StreamModel : public HubTest {
   void saw(Client& client, const model::Publication& publication) {
     EXPECT_EQ(publication.offset.value(), client.position.offset.value() + 1) << client.channel;
     client.position.offset = publication.offset;
-    const auto [entry, is_new] = log.try_emplace({client.channel, publication.offset.value()},
-                                                 publication.data.view());
+    const auto [entry, is_new] =
+        log.try_emplace({client.channel, publication.offset.value()}, publication.data.view());
     EXPECT_EQ(entry->second, publication.data.view()) << "others saw something else there";
   }
   void on_answer(const Answer& answer) {
@@ -131,8 +130,8 @@ class StreamModel : public HubTest {
   void on_event(size_t core, std::string_view channel, const Event& event) {
     for (size_t i = 0; i < kClients; ++i) {
       Client& client = clients[i];
-      const bool hears = client.core == core && client.channel == channel &&
-                         client.state == Client::State::kThere;
+      const bool hears =
+          client.core == core && client.channel == channel && client.state == Client::State::kThere;
       if (!hears) continue;
       if (event.kind == Event::Kind::kPublication) {
         saw(client, event.publication);

@@ -153,10 +153,10 @@ void Home::drop_if_unused(std::string_view channel) {
   const auto found = records_.find(channel);
   if (found == records_.end()) return;
   const Record& record = found->second;
-  const bool used = record.state != Record::State::kLive || !record.interest.empty() ||
-                    (record.stream != nullptr &&
-                     (record.stream->joining > 0 || record.stream->filling)) ||
-                    (record.presence != nullptr && !record.presence->empty());
+  const bool used =
+      record.state != Record::State::kLive || !record.interest.empty() ||
+      (record.stream != nullptr && (record.stream->joining > 0 || record.stream->filling)) ||
+      (record.presence != nullptr && !record.presence->empty());
   if (used) return;
   hub_.parts_.broker.unsubscribe(channel);
   records_.erase(found);

@@ -16,10 +16,10 @@ namespace millrace::hub {
 
 // What goes wrong, each in so many of a thousand cases.
 struct Faults {
-  uint64_t drop = 0;      // a bell is not rung
-  uint64_t repeat = 0;    // it is rung twice
-  uint64_t delay = 0;     // it is rung late, and so out of order
-  uint64_t fail_read = 0;  // the store can't be read
+  uint64_t drop = 0;                // a bell is not rung
+  uint64_t repeat = 0;              // it is rung twice
+  uint64_t delay = 0;               // it is rung late, and so out of order
+  uint64_t fail_read = 0;           // the store can't be read
   base::Duration delay_max{1'000};  // of bells, and of the store's answers
 };
 
@@ -60,8 +60,8 @@ class FaultyBroker final : public broker::Broker, public broker::Sink {
   bool happens(uint64_t of_thousand) { return random_.below(1'000) < of_thousand; }
   void ring(std::string_view channel, const broker::Message& message) {
     if (!happens(faults_.delay)) return sink_->on_message(channel, message);
-    const auto late = static_cast<int64_t>(
-        random_.below(static_cast<uint64_t>(faults_.delay_max.count())));
+    const auto late =
+        static_cast<int64_t>(random_.below(static_cast<uint64_t>(faults_.delay_max.count())));
     executor_.after(base::Duration(late), [this, name = std::string(channel), message] {
       sink_->on_message(name, message);
     });
@@ -86,8 +86,7 @@ class FarStore final : public store::Store {
               store::Done<store::Appended> done) override {
     travel([this, name = std::string(channel), publication = std::move(publication), log,
             options = std::move(options), done = std::move(done)]() mutable {
-      within_.append(name, std::move(publication), log, std::move(options),
-                     back(std::move(done)));
+      within_.append(name, std::move(publication), log, std::move(options), back(std::move(done)));
     });
   }
   void read(std::string_view channel, const store::LogOptions& log,
@@ -117,8 +116,8 @@ class FarStore final : public store::Store {
     };
   }
   base::MonotonicTime arrive(base::MonotonicTime last, base::Task task) {
-    const auto late = static_cast<int64_t>(
-        random_.below(static_cast<uint64_t>(faults_.delay_max.count())));
+    const auto late =
+        static_cast<int64_t>(random_.below(static_cast<uint64_t>(faults_.delay_max.count())));
     const base::MonotonicTime at = std::max(last, executor_.now() + base::Duration(late));
     executor_.after(at - executor_.now(), std::move(task));
     return at;

@@ -38,7 +38,8 @@ inline std::string to_text(const AnswerBody& body) {
     return "error " + std::to_string(error->code);
   if (const auto* disconnect = std::get_if<model::Disconnect>(&body))
     return "disconnect " + std::to_string(disconnect->code);
-  if (const auto* connected = std::get_if<ConnectAnswer>(&body)) return "connected " + connected->user;
+  if (const auto* connected = std::get_if<ConnectAnswer>(&body))
+    return "connected " + connected->user;
   if (std::holds_alternative<RefreshAnswer>(body)) return "refreshed";
   if (std::holds_alternative<SubRefreshAnswer>(body)) return "sub refreshed";
   if (std::holds_alternative<UnsubscribeAnswer>(body)) return "unsubscribed";
@@ -121,8 +122,9 @@ class HubTest : public testing::Test {
     CoreParts(base::Executor& executor, const auth::Options& keys)
         : random(executor.core().value() + 1U),
           store(executor, random, metrics, {}),
-          tokens(executor, keys, [](const std::string&, auto) {},
-                 [] { return base::wall_clock_ms() / 1000; }) {}
+          tokens(
+              executor, keys, [](const std::string&, auto) {},
+              [] { return base::wall_clock_ms() / 1000; }) {}
     metrics::Core metrics;
     base::Prng random;
     broker::memory::MemoryBroker broker;
@@ -148,15 +150,15 @@ class HubTest : public testing::Test {
       parts.push_back(std::make_unique<CoreParts>(cores.at(i), keys));
       CoreParts& core = *parts.back();
       put_between(core, cores.at(i));
-      core.hub = std::make_unique<Hub>(Hub::Parts{
-          .cores = cores.cores(),
-          .core = base::CoreId{static_cast<uint16_t>(i)},
-          .broker = core.broker_between != nullptr ? *core.broker_between : core.broker,
-          .store = core.store_between != nullptr ? *core.store_between : core.store,
-          .connection_tokens = core.tokens,
-          .subscription_tokens = core.tokens,
-          .metrics = core.metrics,
-          .options = options});
+      core.hub = std::make_unique<Hub>(
+          Hub::Parts{.cores = cores.cores(),
+                     .core = base::CoreId{static_cast<uint16_t>(i)},
+                     .broker = core.broker_between != nullptr ? *core.broker_between : core.broker,
+                     .store = core.store_between != nullptr ? *core.store_between : core.store,
+                     .connection_tokens = core.tokens,
+                     .subscription_tokens = core.tokens,
+                     .metrics = core.metrics,
+                     .options = options});
       hubs.push_back(core.hub.get());
     }
     for (const auto& core : parts) core->hub->connect(hubs, core->heard);

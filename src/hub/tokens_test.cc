@@ -145,8 +145,8 @@ TEST_F(TokensTest, who_is_banned_is_cut_everywhere_and_does_not_come_in_again) {
 }
 
 TEST_F(TokensTest, tokens_from_before_a_time_are_good_no_more) {
-  parts[0]->hub->ban(
-      {.kind = Ban::Kind::kUserTokens, .subject = "42", .issued_before = in(-30)}, [](bool) {});
+  parts[0]->hub->ban({.kind = Ban::Kind::kUserTokens, .subject = "42", .issued_before = in(-30)},
+                     [](bool) {});
   cores.run_until_idle();
   EXPECT_EQ(connect(1, token("42")), "disconnect 3500") << "it was issued a minute ago";
   EXPECT_EQ(refresh(token("42")), "disconnect 3500");
