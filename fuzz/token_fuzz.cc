@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "auth/auth.h"
-#include "auth/base64.h"
 #include "auth/claims.h"
 #include "auth/keys.h"
 #include "auth/token.h"
 #include "base/assert.h"
+#include "base/base64.h"
 #include "base/manual_executor.h"
 
 namespace {
@@ -41,9 +41,9 @@ void check_parts(std::string_view text) {
   MILLRACE_ASSERT(token->algorithm != nullptr);
   std::string again(token->signed_part.substr(0, token->signed_part.find('.')));
   again += '.';
-  auth::append_base64url(again, std::string_view(token->payload));
+  base::append_base64url(again, std::string_view(token->payload));
   again += '.';
-  auth::append_base64url(again, token->signature);
+  base::append_base64url(again, token->signature);
   MILLRACE_ASSERT(again == text);
 }
 
@@ -58,12 +58,12 @@ void check_payload(const auth::Payload& payload) {
 
 void check_signed(std::string_view payload) {
   std::string token;
-  auth::append_base64url(token, R"({"alg":"HS256"})");
+  base::append_base64url(token, R"({"alg":"HS256"})");
   token += '.';
-  auth::append_base64url(token, payload);
+  base::append_base64url(token, payload);
   const std::string signature = auth::hmac(*auth::find_algorithm("HS256"), kSecret, token);
   token += '.';
-  auth::append_base64url(token, signature);
+  base::append_base64url(token, signature);
   int calls = 0;
   bool connects = false;
   bool subscribes = false;
