@@ -157,7 +157,7 @@ for (const protocol of ['json', 'protobuf']) {
     test('ends_its_subscription_which_comes_again_with_a_new_one', async () => {
       const channel = freshChannel('closed');
       const client = await connectAs(server, '42', { protocol });
-      const tokens = [channelToken(channel, { exp: inSeconds(1) }), null, channelToken(channel)];
+      const tokens = [channelToken(channel, { exp: inSeconds(2) }), null, channelToken(channel)];
       const getToken = () => tokens.shift() ?? Promise.reject(new Error('the backend is away'));
       const subscription = listen(client, channel, { getToken });
       await subscription.replies.next();
@@ -273,7 +273,7 @@ describe('sub_refresh', () => {
   });
 
   test('not_made_in_time_ends_the_subscription_with_a_push', async () => {
-    const raw = await subscribed({ exp: inSeconds(1) });
+    const raw = await subscribed({ exp: inSeconds(2) });
     const expired = { code: 2501, reason: 'subscription expired' };
     const pushes = (await raw.messages.take(1)).map(JSON.parse);
     assert.deepEqual(pushes, [{ push: { channel: raw.channel, unsubscribe: expired } }]);

@@ -10,7 +10,7 @@ import { eventOf } from './waiting.mjs';
 // As long as the longest of the digests, which some libraries insist on.
 export const kSecret = 'a secret that the tests and their servers share, and nobody else has.';
 
-// Unix seconds, so many from now on.
+// Unix seconds, so many from now on, or up to one less: the clock may be about to strike.
 export const inSeconds = (count) => Math.floor(Date.now() / 1000) + count;
 
 // A token with these claims; its key is a secret or a private key.

@@ -69,8 +69,8 @@ describe('a connection', () => {
   });
 
   test('that_never_expires_outlives_its_token', async () => {
-    const raw = await open(await short({ exp: inSeconds(1), expire_at: 0 }));
-    const cut = await open(await short({ exp: inSeconds(1) }));
+    const raw = await open(await short({ expire_at: 0 }));
+    const cut = await open(await short());
     await cut.closed();
     assert.deepEqual(await raw.refresh(await tokenOf({ sub: '42' })), {
       id: 2,
@@ -126,9 +126,9 @@ describe('a refresh', () => {
   });
 
   test('may_come_within_the_delay_after_the_end', async () => {
-    const raw = await open(await short({ exp: inSeconds(1) }));
-    const over = Date.now() + 1100;
-    await until(() => Date.now() > over, 'it has expired');
+    const exp = inSeconds(kShort);
+    const raw = await open(await short({ exp }));
+    await until(() => Date.now() > exp * 1000 + 100, 'it has expired');
     const { refresh } = await raw.refresh(await tokenOf({ sub: '42', exp: inSeconds(100) }));
     assert.equal(refresh.expires, true);
   });
