@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/token_fetch.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "broker/memory/memory.h"
@@ -54,10 +55,11 @@ class Node::Worker final : public net::Acceptor {
         loop_(std::move(loop)),
         store_(*loop_, random_, metrics, {}),
         client_(*loop_, {}),
-        connection_tokens_(*loop_, node.options_.connection_tokens, fetch(), unix_seconds),
+        connection_tokens_(*loop_, node.options_.connection_tokens, fetch_with(client_),
+                           unix_seconds),
         heartbeat_(base::monotonic_now().microseconds) {
     const auto& own = node.options_.subscription_tokens;
-    if (own) subscription_tokens_.emplace(*loop_, *own, fetch(), unix_seconds);
+    if (own) subscription_tokens_.emplace(*loop_, *own, fetch_with(client_), unix_seconds);
   }
 
   ~Worker() = default;
@@ -154,18 +156,6 @@ class Node::Worker final : public net::Acceptor {
     loop_->after(kHeartbeat, [this] { beat(); });
   }
 
-  // How key sets are fetched.
-  auth::Fetch fetch() {
-    return [this](std::string url, auto done) {
-      client_.send({.url = std::move(url), .body_bytes_max = auth::kJwksBytesMax},
-                   [done = std::move(done)](base::Result<http::ClientResponse> response) mutable {
-                     if (!response) return done(base::fail(response));
-                     if (response->status == 200) return done(std::move(response->body));
-                     done(base::fail(base::ErrorCode::kUnavailable,
-                                     "status " + std::to_string(response->status)));
-                   });
-    };
-  }
   static int64_t unix_seconds() { return base::wall_clock_ms() / 1000; }
   auth::Verifier& subscription_tokens() {
     return subscription_tokens_ ? *subscription_tokens_ : connection_tokens_;

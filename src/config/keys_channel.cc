@@ -50,7 +50,8 @@ void add_presence(ChannelKeys& keys) {
       keys, "presence_grace_period",
       "How long a client whose connection broke stays present: if its user comes back within "
       "that time, nobody hears of it.")
-      .range(0ms, 1h);
+      .range(0ms, 1h)
+      .ours();
   add<&Options::allow_presence_for_client>(keys, "allow_presence_for_client",
                                            "Every client with a user may make presence calls.");
   add<&Options::allow_presence_for_subscriber>(
@@ -101,7 +102,8 @@ void add_history(ChannelKeys& keys) {
   add<&Options::delta_publish>(keys, "delta_publish",
                                "Publications are sent as deltas unless they say otherwise.");
   add<&Options::allow_tags_filter>(
-      keys, "allow_tags_filter", "Subscribers may ask for the publications with certain tags only.");
+      keys, "allow_tags_filter",
+      "Subscribers may ask for the publications with certain tags only.");
 }
 
 }  // namespace

@@ -149,7 +149,8 @@ void Connection::update_reading() {
   const size_t soft_max = core_.options.outbox_bytes_max / 2;
   // Frames of a client that is still connecting would have to be kept.
   const bool connecting = session_ && session_->connecting();
-  const bool pause = connecting || (reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
+  const bool pause =
+      connecting || (reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
                                      : asks > kAsksInFlightMax || pending > soft_max);
   if (pause == reading_paused_) return;
   reading_paused_ = pause;

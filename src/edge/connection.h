@@ -129,7 +129,7 @@ class Connection final : public net::StreamHandler,
   Outbox outbox_;
   // messages of this turn, to leave as one frame; null while there are none
   std::unique_ptr<std::string> replies_;
-  std::optional<Session> session_;  // nullopt: an echo
+  std::optional<Session> session_;               // nullopt: an echo
   std::unique_ptr<SessionTimer> session_timer_;  // null while there is no deadline
   std::unique_ptr<Held> held_;                   // null unless connecting
   base::ConnectionRef ref_;

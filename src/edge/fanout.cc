@@ -189,10 +189,10 @@ void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, 
   };
   switch (event.kind) {
     case hub::Event::Kind::kPublication:
-      return append(protocol::PublicationPush{
-          .publication = event.publication,
-          .patch = patched ? event.patch.view() : std::string_view(),
-          .delta = variant.delta});
+      return append(
+          protocol::PublicationPush{.publication = event.publication,
+                                    .patch = patched ? event.patch.view() : std::string_view(),
+                                    .delta = variant.delta});
     case hub::Event::Kind::kJoin:
       return append(protocol::JoinPush{*event.publication.info});
     case hub::Event::Kind::kLeave:

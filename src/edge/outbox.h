@@ -56,8 +56,8 @@ class Outbox {
   };
   struct Queue {
     std::deque<Item> items;
-    size_t sent = 0;   // of the first item
-    size_t bytes = 0;  // of all, less `sent`
+    size_t sent = 0;               // of the first item
+    size_t bytes = 0;              // of all, less `sent`
     size_t publication_bytes = 0;  // of all items with messages, as a whole
   };
   void to_queue();

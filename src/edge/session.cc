@@ -81,8 +81,8 @@ void Session::on_command(Core& core, Host& host, const protocol::Command& comman
 
 // ---- Asking the hub ----
 
-void Session::ask(Core& core, Host& host, uint32_t id, std::string_view channel,
-                  hub::AskBody body, Note note) {
+void Session::ask(Core& core, Host& host, uint32_t id, std::string_view channel, hub::AskBody body,
+                  Note note) {
   ++asks_in_flight_;
   core.hub.ask({.from = host.ref(),
                 .id = id,
@@ -135,8 +135,11 @@ void Session::give_back(Core& core, const hub::Answer& answer) {
   if (admitted != nullptr && !admitted->user.empty()) {
     auto who = std::make_shared<model::ClientInfo>();
     who->user = admitted->user;
-    core.hub.ask(
-        {.from = answer.to, .id = 0, .channel = {}, .who = std::move(who), .body = hub::LeaveAsk{}});
+    core.hub.ask({.from = answer.to,
+                  .id = 0,
+                  .channel = {},
+                  .who = std::move(who),
+                  .body = hub::LeaveAsk{}});
   }
 }
 

@@ -2,8 +2,8 @@
 // Host sends what it says.
 //
 // Lives on its connection's core, inside its Connection. The state diagram is in session.cc; the
-// parts of it: session_connect.cc (coming in, and what a token lets in), session_commands.cc (what a
-// client says), session_subscriptions.cc (what it is subscribed to), session_orders.cc (what the
+// parts of it: session_connect.cc (coming in, and what a token lets in), session_commands.cc (what
+// a client says), session_subscriptions.cc (what it is subscribed to), session_orders.cc (what the
 // server does to it).
 #pragma once
 
@@ -120,7 +120,7 @@ class Session {
   // What waits while the hub is asked whether the client may come in.
   struct Connecting {
     uint32_t id = 0;
-    size_t missing = 0;  // server-side subscriptions
+    size_t missing = 0;                                            // server-side subscriptions
     std::vector<std::pair<std::string, hub::SubscribeAsk>> asked;  // by the client, in its connect
     std::vector<std::pair<std::string, protocol::SubscribeResult>> subs;
     // Frames that came meanwhile; the first `skip` commands of the first one are done.

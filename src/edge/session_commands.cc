@@ -144,8 +144,7 @@ void Session::Dispatch::publish(std::string_view channel, hub::PublishAsk what, 
   what.received = base::monotonic_now();
   // Two users may use one key by chance, or to hush each other. The client's id would not do: the
   // one who repeats a publish may be a new connection.
-  if (!what.idempotency_key.empty())
-    what.idempotency_key.insert(0, session.identity()->user + ":");
+  if (!what.idempotency_key.empty()) what.idempotency_key.insert(0, session.identity()->user + ":");
   session.ask(core, host, id, channel, std::move(what), note);
 }
 
@@ -239,8 +238,8 @@ void Session::answer_question(Core& core, Host& host, const hub::Answer& answer)
   if (const auto* presence = std::get_if<hub::PresenceAnswer>(&answer.body)) {
     size_t bytes = 0;
     for (const auto& member : presence->members) {
-      bytes += kMemberBytes + member->user.size() + member->conn_info.size() +
-               member->chan_info.size();
+      bytes +=
+          kMemberBytes + member->user.size() + member->conn_info.size() + member->chan_info.size();
     }
     // It would be closed as too slow before it had read that.
     if (bytes > core.options.outbox_bytes_max)

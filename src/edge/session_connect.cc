@@ -86,7 +86,7 @@ void Session::subscribe_at_connect(Core& core, Host& host, std::vector<auth::Sub
     if (state_ != State::kConnecting || host.closing()) return;
     Pending pending{.channel = std::move(each.channel), .whom = Pending::For::kConnect};
     pending.from_token = each.from_token;
-    each.what.delta = false;     // server-side subscriptions have neither
+    each.what.delta = false;  // server-side subscriptions have neither
     each.what.filtered = false;
     each.what.reject_unrecovered = false;
     subscribe(core, host, std::move(pending), std::move(each.what));

@@ -46,8 +46,8 @@ struct Session::CarryOut {
   void operator()(const hub::RefreshOrder& order) {
     if (order.expired) return host.close(disconnects::kExpired);
     if (session.identity_ == nullptr) {
-      session.identity_ = std::make_unique<Identity>(
-          Identity{.who = session.identity(), .token_id = {}});
+      session.identity_ =
+          std::make_unique<Identity>(Identity{.who = session.identity(), .token_id = {}});
     }
     session.identity_->expire_at = order.expire_at;
     if (order.info) session.set_info(*order.info);

@@ -42,9 +42,8 @@ void Session::subscribe(Core& core, Host& host, Pending pending, hub::SubscribeA
 Session::Subscription* Session::subscription(const Core& core, std::string_view channel) {
   const LocalChannel* const local = core.fanout.find(channel);
   if (local == nullptr) return nullptr;
-  const auto found = std::ranges::find(subscriptions_, local, [](const Subscription& each) {
-    return each.place.channel;
-  });
+  const auto found = std::ranges::find(subscriptions_, local,
+                                       [](const Subscription& each) { return each.place.channel; });
   return found == subscriptions_.end() ? nullptr : &*found;
 }
 
@@ -84,8 +83,8 @@ void Session::on_subscribed(Core& core, Host& host, hub::Answer& answer) {
     std::erase_if(granted.publications, [&](const model::Publication& publication) {
       return !pending.filter->matches(publication.tags);
     });
-    has_base = has_base && !granted.publications.empty() &&
-               granted.publications.back().offset == last;
+    has_base =
+        has_base && !granted.publications.empty() && granted.publications.back().offset == last;
   }
   Member member{.listener = &host,
                 .variant = {.format = format_,
@@ -165,8 +164,8 @@ void Session::end(Core& core, Host& host, Subscription& subscription, uint32_t i
 }
 
 void Session::on_moved(const LocalChannel& channel, uint32_t place) {
-  const auto moved = std::ranges::find(
-      subscriptions_, &channel, [](const Subscription& each) { return each.place.channel; });
+  const auto moved = std::ranges::find(subscriptions_, &channel,
+                                       [](const Subscription& each) { return each.place.channel; });
   MILLRACE_ASSERT(moved != subscriptions_.end());
   moved->place.place = place;
 }

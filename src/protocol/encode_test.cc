@@ -157,8 +157,9 @@ TEST(EncodeReply, presence_of_nobody) {
 }
 
 TEST(EncodeReply, an_anonymous_user_is_named_in_json) {
-  EXPECT_EQ(reply(Format::kJson, 5, PresenceResult{.members = {std::make_shared<model::ClientInfo>()}}),
-            R"({"id":5,"presence":{"presence":{"":{"user":"","client":""}}}})");
+  EXPECT_EQ(
+      reply(Format::kJson, 5, PresenceResult{.members = {std::make_shared<model::ClientInfo>()}}),
+      R"({"id":5,"presence":{"presence":{"":{"user":"","client":""}}}})");
 }
 
 TEST(EncodeReply, presence_stats) {
@@ -216,8 +217,7 @@ TEST(EncodePush, publication_of_the_server) {
 }
 
 TEST(EncodePush, publication_of_a_subscription_with_deltas_carries_its_json_as_text) {
-  const model::Publication publication{.offset = model::Offset(18),
-                                       .data = shared(R"({"x":"é"})")};
+  const model::Publication publication{.offset = model::Offset(18), .data = shared(R"({"x":"é"})")};
   expect_push("c", PublicationPush{.publication = publication, .delta = true},
               R"({"push":{"channel":"c","pub":{"data":"{\"x\":\"é\"}","offset":18}}})",
               "152213120163220e220a7b2278223a22c3a9227d3012");

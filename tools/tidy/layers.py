@@ -35,8 +35,9 @@ def _wrong_include(path, target, layers, tree):
         return "src/LAYERS does not name its folder"
     if other == own:
         return None
-    # A test may put its folder together with any other.
-    if other not in layers[own] and not path.endswith("_test.cc"):
+    # A test, and what tests share, may put its folder together with any other.
+    for_tests = path.endswith("_test.cc") or path.rpartition("/")[2].startswith("testing_")
+    if other not in layers[own] and not for_tests:
         return f"src/LAYERS: {own} may not include {other}"
     contract = f"{other}/{other.rpartition('/')[2]}.h"
     # A conformance suite is a folder's other public header: for the tests of what implements it.

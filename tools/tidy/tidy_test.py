@@ -64,6 +64,7 @@ class LayersTest(TreeTest):
     def test_a_test_may_look_up_but_not_inside(self):
         up, inside = '#include "broker/memory/memory.h"\n', '#include "broker/queue.h"\n'
         self.assertEqual(self.check({"src/hub/hub_test.cc": up}), [])
+        self.assertEqual(self.check({"src/hub/testing_hub.h": up}), [])
         findings = self.check({"src/hub/hub_test.cc": inside, "src/broker/queue.h": ""})
         self.assertEqual(len(findings), 1)
 
