@@ -74,7 +74,8 @@ class FaultyBroker final : public broker::Broker, public broker::Sink {
   broker::Sink* sink_ = nullptr;
 };
 
-// Answers in later turns, in the order it was asked: what it does, it does on the way.
+// Answers in later turns. It is asked in order, and answers appends in order; reads it answers on
+// another way, so that what was appended since may be heard of first, as from other nodes.
 class FarStore final : public store::Store {
  public:
   FarStore(store::Store& within, base::Executor& executor, base::Random& random,
@@ -86,20 +87,22 @@ class FarStore final : public store::Store {
               store::Done<store::Appended> done) override {
     travel([this, name = std::string(channel), publication = std::move(publication), log,
             options = std::move(options), done = std::move(done)]() mutable {
-      within_.append(name, std::move(publication), log, std::move(options), back(std::move(done)));
+      within_.append(name, std::move(publication), log, std::move(options),
+                     back(back_, std::move(done)));
     });
   }
   void read(std::string_view channel, const store::LogOptions& log,
             const store::ReadOptions& options, store::Done<store::Page> done) override {
     travel([this, name = std::string(channel), log, options, done = std::move(done)]() mutable {
       if (random_.below(1'000) < faults_.fail_read)
-        return back(std::move(done))(base::fail(base::ErrorCode::kUnavailable, "far away"));
-      within_.read(name, log, options, back(std::move(done)));
+        return back(read_back_,
+                    std::move(done))(base::fail(base::ErrorCode::kUnavailable, "far away"));
+      within_.read(name, log, options, back(read_back_, std::move(done)));
     });
   }
   void remove(std::string_view channel, store::Done<void> done) override {
     travel([this, name = std::string(channel), done = std::move(done)]() mutable {
-      within_.remove(name, back(std::move(done)));
+      within_.remove(name, back(back_, std::move(done)));
     });
   }
   base::Result<> health() const override { return within_.health(); }
@@ -108,9 +111,9 @@ class FarStore final : public store::Store {
   // One way of a connection, on which nothing overtakes.
   void travel(base::Task task) { there_ = arrive(there_, std::move(task)); }
   template <class T>
-  store::Done<T> back(store::Done<T> done) {
-    return [this, done = std::move(done)](base::Result<T> result) mutable {
-      back_ = arrive(back_, [done = std::move(done), result = std::move(result)]() mutable {
+  store::Done<T> back(base::MonotonicTime& way, store::Done<T> done) {
+    return [this, &way, done = std::move(done)](base::Result<T> result) mutable {
+      way = arrive(way, [done = std::move(done), result = std::move(result)]() mutable {
         done(std::move(result));
       });
     };
@@ -129,6 +132,7 @@ class FarStore final : public store::Store {
   const Faults& faults_;
   base::MonotonicTime there_;
   base::MonotonicTime back_;
+  base::MonotonicTime read_back_;
 };
 
 }  // namespace millrace::hub
