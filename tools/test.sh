@@ -108,7 +108,8 @@ run_node() {
 stage_e2e() { run_node e2e tests/e2e/*.test.mjs; }
 
 # The whole server under a sanitizer, with the tests that reach most of it in little time.
-readonly sanitized=(tests/e2e/conversations.test.mjs tests/e2e/centrifuge_client.test.mjs)
+readonly sanitized=(tests/e2e/conversations.test.mjs tests/e2e/centrifuge_client.test.mjs
+  tests/e2e/recovery.test.mjs tests/e2e/checker.test.mjs tests/e2e/server_side_connect.test.mjs)
 
 stage_asan() {
   build asan --target unit_tests

@@ -55,15 +55,16 @@ class Verifier::Impl {
   bool any_key() const { return options_.any_key(); }
   const std::string& why_refused() const { return why_refused_; }
 
-  void verify(TokenKind kind, std::string_view text, Done<Claims> done) {
+  // `waited`: the key set was fetched for this token.
+  void verify(TokenKind kind, std::string_view text, Done<Claims> done, bool waited = false) {
     std::string url;
-    std::optional<Verdict> verdict = judge(kind, text, url);
+    std::optional<Verdict> verdict = judge(kind, text, waited, url);
     if (verdict) return done(std::move(*verdict));
     // `done` is shared with the task so that it can still be told when the task is not taken.
     auto shared = std::make_shared<Done<Claims>>(std::move(done));
     const bool waits =
         jwks_.wait(url, text.size(), [this, kind, token = std::string(text), shared] {
-          verify(kind, token, std::move(*shared));
+          verify(kind, token, std::move(*shared), true);
         });
     if (!waits) (*shared)(refuse(Refusal::kUnavailable, "too many tokens wait for the key set"));
   }
@@ -79,7 +80,8 @@ class Verifier::Impl {
   }
 
   // nullopt: the key set at `url` has to be waited for.
-  std::optional<Verdict> judge(TokenKind kind, std::string_view text, std::string& url) {
+  std::optional<Verdict> judge(TokenKind kind, std::string_view text, bool waited,
+                               std::string& url) {
     base::Result<Token> token = parse_token(text, json_);
     if (!token) return refuse(Refusal::kInvalid, token.error().message);
     base::Result<Claims> claims =
@@ -87,13 +89,13 @@ class Verifier::Impl {
     if (!claims) return refuse(Refusal::kInvalid, claims.error().message);
     const std::optional<Variables> variables = demands_.judge(*claims);
     if (!variables) return refuse(Refusal::kInvalid, "another issuer or audience");
-    switch (verify_signature(*token, *variables, url)) {
+    switch (verify_signature(*token, *variables, waited, url)) {
       case Signature::kGood:
         break;
       case Signature::kBad:
         return refuse(Refusal::kInvalid, "no key verifies the signature");
       case Signature::kUnavailable:
-        return refuse(Refusal::kUnavailable, "the key set cannot be fetched");
+        return refuse(Refusal::kUnavailable, "the key set cannot be fetched now");
       case Signature::kLater:
         return std::nullopt;
     }
@@ -102,7 +104,8 @@ class Verifier::Impl {
     return std::move(*claims);
   }
 
-  Signature verify_signature(const Token& token, const Variables& variables, std::string& url) {
+  Signature verify_signature(const Token& token, const Variables& variables, bool waited,
+                             std::string& url) {
     if (token.algorithm->kind == KeyKind::kHmac)
       return verify_secret(token) ? Signature::kGood : Signature::kBad;
     const std::optional<PublicKey>& own = own_key(token.algorithm->kind);
@@ -116,7 +119,9 @@ class Verifier::Impl {
       case JwksCache::State::kKey:
         return verify_with(*answer.key, token) ? Signature::kGood : Signature::kBad;
       case JwksCache::State::kUnknown:
-        return Signature::kBad;
+        // The set was fetched just before this token came, and may have got its key since: a client
+        // that is told to try again is not locked out by a rotation.
+        return waited ? Signature::kBad : Signature::kUnavailable;
       case JwksCache::State::kUnavailable:
         return Signature::kUnavailable;
       case JwksCache::State::kLater:

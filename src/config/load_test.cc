@@ -353,8 +353,8 @@ TEST(Keys, each_key_has_a_member_of_its_own) {
 TEST(Keys, no_two_keys_have_the_same_variable) {
   std::vector<std::string> names;
   for (const auto& key : config_keys()) names.push_back(variable_name(key.path));
-  for (const auto& key : channel_keys())
-    names.push_back(variable_name(std::string(kWithoutNamespace) + "." + key.path));
+  const std::string prefix = std::string(kWithoutNamespace) + ".";
+  for (const auto& key : channel_keys()) names.push_back(variable_name(prefix + key.path));
   std::ranges::sort(names);
   EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
 }

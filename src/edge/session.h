@@ -88,14 +88,14 @@ class Session {
     std::shared_ptr<const model::ClientInfo> who;
     std::string token_id;
     int64_t issued_at = 0;
-    int64_t expire_at = 0;  // of the connection, Unix seconds; 0: never
+    int64_t expire_at = 0;                // of the connection, Unix seconds; 0: never
+    std::vector<std::string> channels{};  // to which its token subscribes it
   };
 
   struct Subscription {
     Fanout::Place place{};
     bool server_side = false;
-    bool from_token = false;  // the connection's
-    bool tracked = false;     // the hub has to be told who goes
+    bool tracked = false;  // the hub has to be told who goes
     struct Details {
       base::SharedBytes chan_info;
       int64_t expire_at = 0;  // Unix seconds; 0: never
@@ -112,7 +112,7 @@ class Session {
     // not 0: taken back by this command, which is answered after the subscribe
     uint32_t unsubscribe_id = 0;
     For whom = For::kClient;
-    bool from_token = false;
+    bool from_token = false;  // the connection's
     bool compact = false;
     std::unique_ptr<const filter::Filter> filter{};
   };

@@ -111,9 +111,7 @@ void Session::Dispatch::operator()(const protocol::SubRefreshRequest& request) {
 void Session::Dispatch::operator()(const protocol::RefreshRequest& request) {
   if (request.token.empty()) return host.close(disconnects::kBadRequest);
   hub::RefreshAsk what{.token = std::string(request.token), .channels = {}};
-  for (const Subscription& each : session.subscriptions_) {
-    if (each.from_token) what.channels.push_back(each.place.channel->name());
-  }
+  if (session.identity_ != nullptr) what.channels = session.identity_->channels;
   session.ask(core, host, id, {}, std::move(what));
 }
 

@@ -34,7 +34,7 @@ void Session::on_connect(Core& core, Host& host, uint32_t id,
 void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
   const bool anonymous = answer.user.empty();
   const bool plain = anonymous && answer.info.empty() && answer.expire_at == 0 &&
-                     answer.token_id.empty() && answer.issued_at == 0;
+                     answer.token_id.empty() && answer.issued_at == 0 && answer.subs.empty();
   if (!plain) {
     auto who = std::make_shared<model::ClientInfo>();
     who->user = std::move(answer.user);
@@ -45,6 +45,7 @@ void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
                                                     .token_id = std::move(answer.token_id),
                                                     .issued_at = answer.issued_at,
                                                     .expire_at = answer.expire_at});
+    for (const auth::Subscription& sub : answer.subs) identity_->channels.push_back(sub.channel);
   }
   subscribe_at_connect(core, host, answer.subs);
 }

@@ -97,7 +97,6 @@ void Session::on_subscribed(Core& core, Host& host, hub::Answer& answer) {
                 .filter = std::move(pending.filter)};
   const bool taken_back = pending.unsubscribe_id != 0;
   Subscription subscription{.server_side = pending.whom != Pending::For::kClient,
-                            .from_token = pending.from_token,
                             .tracked = granted.member != nullptr};
   if (!taken_back) {
     set_details(subscription, granted.chan_info, granted.expire_at);
