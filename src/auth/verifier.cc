@@ -95,7 +95,7 @@ class Verifier::Impl {
       case Signature::kBad:
         return refuse(Refusal::kInvalid, "no key verifies the signature");
       case Signature::kUnavailable:
-        return refuse(Refusal::kUnavailable, "the key set cannot be fetched now");
+        return refuse(Refusal::kUnavailable, "the key set cannot be fetched");
       case Signature::kLater:
         return std::nullopt;
     }

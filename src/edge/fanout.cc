@@ -79,7 +79,7 @@ size_t Fanout::deliver(std::string_view name, std::span<const hub::Event> events
 }
 
 size_t Fanout::deliver_batch(LocalChannel& channel, std::span<const hub::Event> events) {
-  Batch batch{.events = events, .publications = 0, .excluding = 0, .encoded = {}};
+  Batch batch{.events = events};
   for (size_t i = 0; i < events.size(); ++i) {
     if (events[i].kind != hub::Event::Kind::kPublication) continue;
     batch.publications |= Mask{1} << i;
@@ -140,6 +140,12 @@ void Fanout::interrupt(LocalChannel& channel) {
 const Fanout::Encoded& Fanout::encoded(const LocalChannel& channel, Batch& batch, const Way& way) {
   for (const auto& [made, result] : batch.encoded) {
     if (made == way) return result;
+  }
+  // So many ways are those of filters that agree in nothing: looking for another that wants the
+  // same would cost more than it saves.
+  if (batch.encoded.size() == kWaysMax) {
+    batch.odd = encode(channel, batch.events, way);
+    return batch.odd;
   }
   return batch.encoded.emplace_back(way, encode(channel, batch.events, way)).second;
 }

@@ -62,6 +62,7 @@ class Fanout {
   // Which events of a batch: bit i for event i.
   using Mask = uint64_t;
   static constexpr size_t kBatchMax = 64;
+  static constexpr size_t kWaysMax = 64;
 
   struct Encoded {
     base::SharedBytes frames;
@@ -79,7 +80,8 @@ class Fanout {
     std::span<const hub::Event> events;
     Mask publications = 0;
     Mask excluding = 0;  // those that somebody is not to hear
-    absl::InlinedVector<std::pair<Way, Encoded>, 4> encoded;
+    absl::InlinedVector<std::pair<Way, Encoded>, 4> encoded{};  // kWaysMax at most
+    Encoded odd{};                                              // for one subscriber alone
   };
 
   size_t deliver_batch(LocalChannel& channel, std::span<const hub::Event> events);
