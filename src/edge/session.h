@@ -177,7 +177,6 @@ class Session {
 
   const protocol::Format format_;
   State state_ = State::kNew;
-  bool compacts_ = true;  // a channel's id in pushes works for this client, if it asks for it
   uint32_t asks_in_flight_ = 0;
   base::Uuid client_{};
   absl::InlinedVector<Subscription, 1> subscriptions_;

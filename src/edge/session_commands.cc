@@ -77,7 +77,11 @@ void Session::Dispatch::operator()(const protocol::SubscribeRequest& request) {
   if (session.subscriptions() >= core.options.channel_limit)
     return session.fail(core, host, id, errors::kLimitExceeded);
   Pending pending{.channel = std::string(request.channel), .subscribe_id = id};
-  pending.compact = session.compacts_ && (request.flag & kFlagCompact) != 0;
+  // Not over Protobuf: where long.js is installed, centrifuge-js reads an int64 as an object there,
+  // and compares it with === to find the subscription, so no push with an id would reach it. It
+  // asks for ids all the same.
+  pending.compact =
+      session.format_ == protocol::Format::kJson && (request.flag & kFlagCompact) != 0;
   if (request.tags_filter) {
     base::Result<filter::Filter> made = filter::Filter::compile(*request.tags_filter);
     if (!made) return session.fail(core, host, id, errors::kBadRequest);

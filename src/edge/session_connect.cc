@@ -21,9 +21,6 @@ void Session::on_connect(Core& core, Host& host, uint32_t id,
                          const protocol::ConnectRequest& request) {
   client_ = base::make_uuid(core.random);
   state_ = State::kConnecting;
-  // Where long.js is installed, centrifuge-js reads a Protobuf int64 as an object, and compares it
-  // with === to find the subscription: no push with an id would reach it.
-  compacts_ = format_ == protocol::Format::kJson || request.name != "js";
   connecting_ = std::make_unique<Connecting>();
   connecting_->id = id;
   for (const auto& [channel, sub] : request.subs)
