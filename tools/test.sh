@@ -11,7 +11,8 @@
 #   e2e       the release binary, real clients, a real browser
 #   asan      the unit tests, and some of the end-to-end ones, under AddressSanitizer and
 #             UndefinedBehaviorSanitizer
-#   tsan      the same under ThreadSanitizer
+#   tsan      the same end-to-end tests, and the unit tests that start threads, under
+#             ThreadSanitizer
 #   fuzz      every fuzz target for MILLRACE_FUZZ_SECONDS (8)
 #
 # Each stage that ran leaves a line `stage passed failed` in build/test/totals, which .ci/run adds
@@ -39,14 +40,15 @@ sum_reports() {
     sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# run_ctest PRESET [COMMAND...]: every test program that ctest knows, run by COMMAND, counted test
-# by test.
+# run_ctest PRESET [COMMAND...]: the test programs that `programs` matches, run by COMMAND, counted
+# test by test.
+programs=.
 run_ctest() {
   local preset=$1 status=0 total failed
   shift
   rm -rf "${out:?}/$preset"
   mkdir -p "$out/$preset"
-  GTEST_OUTPUT=xml:$out/$preset/ "$@" ctest --preset "$preset" -j "$jobs" --no-tests=error || status=$?
+  GTEST_OUTPUT=xml:$out/$preset/ "$@" ctest --preset "$preset" -R "$programs" -j "$jobs" --no-tests=error || status=$?
   total=$(sum_reports "$preset" tests)
   failed=$(($(sum_reports "$preset" failures) + $(sum_reports "$preset" errors)))
   # A program that crashed left no report, but its failure counts.
@@ -121,8 +123,8 @@ stage_asan() {
 # gcc 12's ThreadSanitizer can't map its shadow where the kernel randomises addresses with more than
 # 28 bits.
 stage_tsan() {
-  build tsan --target unit_tests
-  build tsan --target millrace
+  build tsan --target base_test net_test http_test millrace
+  programs='^(base|net|http)_test$'
   if setarch --addr-no-randomize true 2>/dev/null; then
     runner=(setarch --addr-no-randomize)
   fi
