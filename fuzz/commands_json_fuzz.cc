@@ -55,5 +55,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return true;
   });
   if (!decoded) MILLRACE_ASSERT(decoded.error().code == base::ErrorCode::kInvalid);
+  const auto alone = decode_publish(frame, [&](const PublishRequest& request) {
+    fuzz::check_text(request.channel);
+    fuzz::check_text(request.idempotency_key);
+    check_payload(frame, request.data);
+  });
+  if (!alone) MILLRACE_ASSERT(alone.error().code == base::ErrorCode::kInvalid);
   return 0;
 }

@@ -10,27 +10,6 @@
 namespace millrace::auth {
 namespace {
 
-// Calls `visit(name, value)` for each member that is not null, until it returns false. False: it
-// did, or `value` is no object.
-template <class Visit>
-bool each_member(JsonObject object, Visit visit) {
-  for (auto member : object) {
-    std::string_view name;
-    JsonValue value;
-    if (member.unescaped_key().get(name) != simdjson::SUCCESS ||
-        member.value().get(value) != simdjson::SUCCESS)
-      return false;
-    if (!is_null(value) && !visit(name, value)) return false;
-  }
-  return true;
-}
-
-template <class Visit>
-bool each_member(JsonValue value, Visit visit) {
-  JsonObject object;
-  return value.get_object().get(object) == simdjson::SUCCESS && each_member(object, visit);
-}
-
 // A payload's two claims, in any order: bytes win over JSON.
 bool read_json(JsonValue value, Payload& payload) {
   std::string text;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <simdjson.h>
 
@@ -43,5 +44,26 @@ bool read_text(JsonValue value, std::string& out);
 
 bool is_null(JsonValue value);
 bool is_object(JsonValue value);
+
+// Calls `visit(name, value)` for each member that is not null, until it returns false. False: it
+// did, or `value` is no object.
+template <class Visit>
+bool each_member(JsonObject object, Visit visit) {
+  for (auto member : object) {
+    std::string_view name;
+    JsonValue value;
+    if (member.unescaped_key().get(name) != simdjson::SUCCESS ||
+        member.value().get(value) != simdjson::SUCCESS)
+      return false;
+    if (!is_null(value) && !visit(name, value)) return false;
+  }
+  return true;
+}
+
+template <class Visit>
+bool each_member(JsonValue value, Visit visit) {
+  JsonObject object;
+  return value.get_object().get(object) == simdjson::SUCCESS && each_member(object, visit);
+}
 
 }  // namespace millrace::auth

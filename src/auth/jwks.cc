@@ -1,5 +1,6 @@
 #include "auth/jwks.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -30,17 +31,11 @@ bool read_members(JsonObject object, Members& members) {
                                                                            {"e", &members.e},
                                                                            {"x", &members.x},
                                                                            {"y", &members.y}}};
-  for (auto member : object) {
-    std::string_view name;
-    JsonValue value;
-    if (member.unescaped_key().get(name) != simdjson::SUCCESS ||
-        member.value().get(value) != simdjson::SUCCESS)
-      return false;
-    for (const auto& [known, text] : texts) {
-      if (name == known && !read_string(value, *text)) return false;
-    }
-  }
-  return true;
+  return each_member(object, [&](std::string_view name, JsonValue value) {
+    return std::ranges::all_of(texts, [&](const auto& known) {
+      return name != known.first || read_string(value, *known.second);
+    });
+  });
 }
 
 struct Curve {

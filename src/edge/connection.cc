@@ -278,6 +278,21 @@ void Connection::flush() {
       break;
   }
   update_reading();
+  if (session_ && session_->waits_for_room() && !backlogged()) make_room();
+}
+
+bool Connection::backlogged() const {
+  const size_t replies = replies_ == nullptr ? 0 : replies_->size();
+  return outbox_.bytes() + replies > core_.options.outbox_bytes_max / 2;
+}
+
+// In a turn of its own: the one that flushes is over.
+void Connection::make_room() {
+  core_.loop.post([&core = core_, ref = ref_] {
+    Connection* const connection = core.find(ref);
+    if (connection == nullptr || !connection->session_) return;
+    connection->session_->on_room(core, *connection);
+  });
 }
 
 // Keeps our share of the gauge.

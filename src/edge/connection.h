@@ -63,6 +63,7 @@ class Connection final : public net::StreamHandler,
   bool pings_by_protocol() const override { return !frame_pings_; }
   bool on_pong() override;
   bool closing() const override { return state_ != State::kOpen; }
+  bool backlogged() const override;
   bool broken() const override { return broken_; }
   bool deflates() const override { return deflate_; }
   void wake_after(base::Duration delay) override;
@@ -121,6 +122,7 @@ class Connection final : public net::StreamHandler,
   void on_open_timer();
   bool moving();
   void update_reading();
+  void make_room();
   void note_outbox_bytes(size_t bytes);
 
   Core& core_;

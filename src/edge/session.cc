@@ -98,15 +98,13 @@ void Session::on_answer(Core& core, Host& host, hub::Answer& answer) {
   const bool over = host.closing() || state_ == State::kLeft || state_ == State::kRefused;
   if (over) return give_back(core, answer);
   if (const auto* why = std::get_if<model::Disconnect>(&answer.body)) return host.close(*why);
-  if (std::holds_alternative<hub::SubscribeAnswer>(answer.body))
-    return on_subscribed(core, host, answer);
+  if (answer.to_subscribe) return on_subscribe_answer(core, host, answer);
   if (auto* admitted = std::get_if<hub::ConnectAnswer>(&answer.body)) {
     if (!core.hub.banned(*admitted)) return on_admitted(core, host, *admitted);
     give_back(core, answer);
     return host.close(disconnects::kPermissionDenied);
   }
   if (const auto* error = std::get_if<model::ReplyError>(&answer.body)) {
-    if (answer.to_subscribe) return on_not_subscribed(core, host, answer, *error);
     if (state_ == State::kConnecting) return refuse_connect(core, host, *error);
     return fail(core, host, answer.id, *error);
   }
@@ -170,6 +168,7 @@ void Session::leave(Core& core, Host& host) {
                   .body = hub::LeaveAsk{}});
   }
   pending_.reset();
+  deferred_.reset();
   connecting_.reset();
 }
 

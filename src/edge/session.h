@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ class Session {
     virtual bool on_pong() = 0;
     // Whether the host is closing, so that nothing more is to be said.
     virtual bool closing() const = 0;
+    // Whether so much waits to be sent that the client should get nothing more that it can wait
+    // for.
+    virtual bool backlogged() const = 0;
     // Whether it closes because the connection broke, and nobody said goodbye.
     virtual bool broken() const = 0;
     // Calls on_deadline() then, and not at another time.
@@ -69,6 +73,9 @@ class Session {
   void on_answer(Core& core, Host& host, hub::Answer& answer);
   void on_order(Core& core, Host& host, const hub::Order& order);
   void on_deadline(Core& core, Host& host);
+  // The host is backlogged no more. To be called if waits_for_room().
+  void on_room(Core& core, Host& host);
+  bool waits_for_room() const { return deferred_ != nullptr; }
   void on_moved(const LocalChannel& channel, uint32_t place);
   // The session's position in this channel is lost.
   void on_interrupted(Core& core, Host& host, std::string_view channel);
@@ -114,7 +121,16 @@ class Session {
     For whom = For::kClient;
     bool from_token = false;  // the connection's
     bool compact = false;
+    bool recovers = false;  // it is one of recovering_
     std::unique_ptr<const filter::Filter> filter{};
+  };
+
+  // A subscribe that the hub is not asked yet: a client that comes back to many channels at once
+  // would be brought more than it has room for.
+  struct Deferred {
+    std::string channel;
+    uint32_t id = 0;
+    hub::SubscribeAsk what;
   };
 
   // What waits while the hub is asked whether the client may come in.
@@ -163,9 +179,12 @@ class Session {
   Pending* pending(std::string_view channel);
   Pending take_pending(const hub::Answer& answer);
   void subscribe(Core& core, Host& host, Pending pending, hub::SubscribeAsk what);
-  void on_subscribed(Core& core, Host& host, hub::Answer& answer);
-  void on_not_subscribed(Core& core, Host& host, const hub::Answer& answer,
+  void on_subscribe_answer(Core& core, Host& host, hub::Answer& answer);
+  void on_subscribed(Core& core, Host& host, hub::Answer& answer, Pending pending);
+  void on_not_subscribed(Core& core, Host& host, const Pending& refused,
                          const model::ReplyError& error);
+  int64_t add(Core& core, Host& host, const std::string& channel,
+              const hub::SubscribeAnswer& granted, Pending& pending);
   void end(Core& core, Host& host, Subscription& subscription, uint32_t id);
   void on_sub_refreshed(Core& core, Host& host, const hub::Answer& answer);
   size_t subscriptions() const {
@@ -177,12 +196,15 @@ class Session {
 
   const protocol::Format format_;
   State state_ = State::kNew;
+  uint8_t recovering_ = 0;    // recoveries that the hub is asked for
+  bool making_room_ = false;  // on_room() is at work
   uint32_t asks_in_flight_ = 0;
   base::Uuid client_{};
   absl::InlinedVector<Subscription, 1> subscriptions_;
   std::unique_ptr<Identity> identity_;
-  std::unique_ptr<Connecting> connecting_;         // null unless kConnecting
-  std::unique_ptr<std::vector<Pending>> pending_;  // null while there is none
+  std::unique_ptr<Connecting> connecting_;          // null unless kConnecting
+  std::unique_ptr<std::vector<Pending>> pending_;   // null while there is none
+  std::unique_ptr<std::deque<Deferred>> deferred_;  // null while there is none
 };
 
 }  // namespace millrace::edge

@@ -1,6 +1,4 @@
 // What a connected client says, and what it is answered.
-#include <simdjson.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -25,18 +23,20 @@ constexpr int64_t kFlagRejectUnrecovered = 2;
 // What a presence reply holds beside a member's user and infos: its id, twice, and names.
 constexpr size_t kMemberBytes = 160;
 
-}  // namespace
-
-bool carries(protocol::Format format, std::span<const model::Publication> publications) {
-  return format != protocol::Format::kJson ||
-         std::ranges::all_of(publications, &model::Publication::is_json);
-}
-
+// Payloads travel in newline-delimited JSON frames, so raw line breaks, which JSON allows only as
+// white space, go.
 base::SharedBytes one_line(std::string_view json) {
   if (json.find('\n') == std::string_view::npos) return base::SharedBytes::copy_of(json);
   std::string line;
   protocol::append_json_line(line, json);
   return base::SharedBytes::copy_of(line);
+}
+
+}  // namespace
+
+bool carries(protocol::Format format, std::span<const model::Publication> publications) {
+  return format != protocol::Format::kJson ||
+         std::ranges::all_of(publications, &model::Publication::is_json);
 }
 
 uint32_t ttl_until(int64_t expire_at) {
@@ -123,67 +123,39 @@ void Session::Dispatch::operator()(const protocol::RefreshRequest& request) {
 
 void Session::Dispatch::operator()(const protocol::PublishRequest& request) {
   if (!named(request.channel)) return;
-  if (request.type != 0 || !request.key.empty() || request.removed)
-    return session.fail(core, host, id, errors::kNotAvailable);
-  const bool is_json =
-      session.format_ == protocol::Format::kJson || protocol::valid_json(request.data);
-  hub::PublishAsk what;
-  what.data = is_json ? one_line(request.data) : base::SharedBytes::copy_of(request.data);
-  what.is_json = is_json;
-  what.idempotency_key = request.idempotency_key;
-  if (request.exclude_self) what.exclude = base::to_string(session.client_);
-  const Note note = what.idempotency_key.empty() ? Note::kPlain : Note::kPosition;
-  publish(request.channel, std::move(what), note);
+  publish(request, request.idempotency_key.empty() ? Note::kPlain : Note::kPosition);
 }
 
-void Session::Dispatch::publish(std::string_view channel, hub::PublishAsk what, Note note) {
-  if (what.idempotency_key.size() > kIdempotencyKeyBytesMax)
+void Session::Dispatch::operator()(const protocol::RpcRequest& request) {
+  if (request.method != kPublishMethod) return session.fail(core, host, id, errors::kNotAvailable);
+  bool named = false;
+  const base::Result<> decoded =
+      protocol::decode_publish(request.data, [&](const protocol::PublishRequest& what) {
+        named = !what.channel.empty();
+        if (named) publish(what, Note::kRpc);
+      });
+  if (!decoded || !named) session.fail(core, host, id, errors::kBadRequest);
+}
+
+void Session::Dispatch::publish(const protocol::PublishRequest& request, Note note) {
+  if (request.type != 0 || !request.key.empty() || request.removed)
+    return session.fail(core, host, id, errors::kNotAvailable);
+  if (request.idempotency_key.size() > kIdempotencyKeyBytesMax)
     return session.fail(core, host, id, errors::kBadRequest);
-  const Subscription* const subscription = session.subscription(core, channel);
+  hub::PublishAsk what;
+  what.is_json = session.format_ == protocol::Format::kJson || protocol::valid_json(request.data);
+  what.data = what.is_json ? one_line(request.data) : base::SharedBytes::copy_of(request.data);
+  if (request.exclude_self) what.exclude = base::to_string(session.client_);
+  // Two users may use one key by chance, or to hush each other. The client's id would not do: the
+  // one who repeats a publish may be a new connection.
+  if (!request.idempotency_key.empty())
+    what.idempotency_key = session.identity()->user + ":" + std::string(request.idempotency_key);
+  const Subscription* const subscription = session.subscription(core, request.channel);
   what.subscribed = subscription != nullptr;
   if (subscription != nullptr && subscription->details != nullptr)
     what.chan_info = subscription->details->chan_info;
   what.received = base::monotonic_now();
-  // Two users may use one key by chance, or to hush each other. The client's id would not do: the
-  // one who repeats a publish may be a new connection.
-  if (!what.idempotency_key.empty()) what.idempotency_key.insert(0, session.identity()->user + ":");
-  session.ask(core, host, id, channel, std::move(what), note);
-}
-
-// {"channel": "…", "data": …, "idempotency_key": "…", "exclude_self": true}
-void Session::Dispatch::operator()(const protocol::RpcRequest& request) {
-  if (request.method != kPublishMethod) return session.fail(core, host, id, errors::kNotAvailable);
-  if (!protocol::valid_json(request.data)) return session.fail(core, host, id, errors::kBadRequest);
-  const simdjson::padded_string text(request.data);
-  simdjson::ondemand::parser parser;
-  simdjson::ondemand::document document;
-  simdjson::ondemand::object object;
-  if (parser.iterate(text).get(document) != simdjson::SUCCESS ||
-      document.get_object().get(object) != simdjson::SUCCESS) {
-    return session.fail(core, host, id, errors::kBadRequest);
-  }
-  std::string channel;
-  hub::PublishAsk what;
-  bool good = true;
-  for (auto field : object) {
-    std::string_view key;
-    std::string_view value;
-    bool flag = false;
-    good = good && field.unescaped_key().get(key) == simdjson::SUCCESS;
-    if (!good) break;
-    if (key == "data") {
-      good = simdjson::to_json_string(field.value()).get(value) == simdjson::SUCCESS;
-      if (good) what.data = one_line(value);
-    } else if (key == "channel" || key == "idempotency_key") {
-      good = field.value().get_string().get(value) == simdjson::SUCCESS;
-      if (good) (key == "channel" ? channel : what.idempotency_key) = value;
-    } else if (key == "exclude_self") {
-      good = field.value().get_bool().get(flag) == simdjson::SUCCESS;
-      if (flag) what.exclude = base::to_string(session.client_);
-    }
-  }
-  if (!good || channel.empty()) return session.fail(core, host, id, errors::kBadRequest);
-  publish(channel, std::move(what), Note::kRpc);
+  session.ask(core, host, id, request.channel, std::move(what), note);
 }
 
 void Session::answer_publish(Host& host, const hub::Answer& answer,

@@ -140,6 +140,7 @@ void Session::refuse_connect(Core& core, Host& host, const model::ReplyError& er
   const uint32_t id = connecting_->id;
   const bool more = !connecting_->frames.empty();
   connecting_.reset();
+  deferred_.reset();
   state_ = State::kRefused;
   // Some of its token's subscriptions may have been made.
   while (!subscriptions_.empty()) end(core, host, subscriptions_.back(), 0);

@@ -34,12 +34,8 @@ struct Session::Dispatch {
   bool subscribed(std::string_view channel) {
     return session.subscription(core, channel) != nullptr;
   }
-  void publish(std::string_view channel, hub::PublishAsk what, Note note);
+  void publish(const protocol::PublishRequest& request, Note note);
 };
-
-// Payloads travel in newline-delimited JSON frames, so raw line breaks, which JSON allows only as
-// white space, go.
-base::SharedBytes one_line(std::string_view json);
 
 // Whether these can be sent in this format: JSON carries JSON only.
 bool carries(protocol::Format format, std::span<const model::Publication> publications);

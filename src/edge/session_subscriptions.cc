@@ -11,6 +11,10 @@ namespace {
 namespace disconnects = model::disconnects;
 namespace unsubscribes = model::unsubscribes;
 
+// Recoveries of one client that the hub works on at once. Each brings recovery_bytes_max at most,
+// on top of what makes a client backlogged.
+constexpr uint8_t kRecoveringMax = 4;
+
 protocol::SubscribeResult result_of(hub::SubscribeAnswer& answer) {
   protocol::SubscribeResult result;
   result.expires = answer.expire_at != 0;
@@ -27,16 +31,46 @@ protocol::SubscribeResult result_of(hub::SubscribeAnswer& answer) {
   return result;
 }
 
+// What was recovered and is not wanted. Without the last one, there is nothing to make a delta
+// against.
+void leave_out(hub::SubscribeAnswer& answer, const filter::Filter& filter) {
+  if (answer.publications.empty()) return;
+  const model::Offset last = answer.publications.back().offset;
+  std::erase_if(answer.publications, [&filter](const model::Publication& publication) {
+    return !filter.matches(publication.tags);
+  });
+  const bool has_last = !answer.publications.empty() && answer.publications.back().offset == last;
+  answer.has_base = answer.has_base && has_last;
+}
+
 }  // namespace
 
 // ---- Asking ----
 
 void Session::subscribe(Core& core, Host& host, Pending pending, hub::SubscribeAsk what) {
   if (pending_ == nullptr) pending_ = std::make_unique<std::vector<Pending>>();
-  const std::string channel = pending.channel;
-  const uint32_t id = pending.subscribe_id;
+  Deferred asked{pending.channel, pending.subscribe_id, std::move(what)};
+  pending.recovers = asked.what.recover;
   pending_->push_back(std::move(pending));
-  ask(core, host, id, channel, std::move(what));
+  if (!asked.what.recover) return ask(core, host, asked.id, asked.channel, std::move(asked.what));
+  if (deferred_ == nullptr) deferred_ = std::make_unique<std::deque<Deferred>>();
+  deferred_->push_back(std::move(asked));
+  on_room(core, host);
+}
+
+// Recoveries are asked for while there is room for what they bring.
+void Session::on_room(Core& core, Host& host) {
+  // Answers may come at once, and bring us back here.
+  if (std::exchange(making_room_, true)) return;
+  while (deferred_ != nullptr && recovering_ < kRecoveringMax && !host.backlogged() &&
+         !host.closing()) {
+    Deferred next = std::move(deferred_->front());
+    deferred_->pop_front();
+    if (deferred_->empty()) deferred_.reset();
+    ++recovering_;
+    ask(core, host, next.id, next.channel, std::move(next.what));
+  }
+  making_room_ = false;
 }
 
 Session::Subscription* Session::subscription(const Core& core, std::string_view channel) {
@@ -69,44 +103,34 @@ Session::Pending Session::take_pending(const hub::Answer& answer) {
 
 // ---- Granted, or not ----
 
-void Session::on_subscribed(Core& core, Host& host, hub::Answer& answer) {
-  auto& granted = std::get<hub::SubscribeAnswer>(answer.body);
+void Session::on_subscribe_answer(Core& core, Host& host, hub::Answer& answer) {
   Pending pending = take_pending(answer);
+  const bool recovers = pending.recovers;
+  if (const auto* error = std::get_if<model::ReplyError>(&answer.body)) {
+    on_not_subscribed(core, host, pending, *error);
+  } else {
+    on_subscribed(core, host, answer, std::move(pending));
+  }
+  if (!recovers) return;
+  --recovering_;
+  on_room(core, host);
+}
+
+void Session::on_subscribed(Core& core, Host& host, hub::Answer& answer, Pending pending) {
+  auto& granted = std::get<hub::SubscribeAnswer>(answer.body);
   const bool json = format_ == protocol::Format::kJson;
   if (!carries(format_, granted.publications) || (json && !granted.data_is_json)) {
     give_back(core, answer);
     return host.close(disconnects::kInappropriateProtocol);
   }
-  bool has_base = granted.has_base;
-  if (pending.filter != nullptr && !granted.publications.empty()) {
-    const model::Offset last = granted.publications.back().offset;
-    std::erase_if(granted.publications, [&](const model::Publication& publication) {
-      return !pending.filter->matches(publication.tags);
-    });
-    has_base =
-        has_base && !granted.publications.empty() && granted.publications.back().offset == last;
-  }
-  Member member{.listener = &host,
-                .variant = {.format = format_,
-                            .deflate = host.deflates(),
-                            .compact = pending.compact,
-                            .delta = granted.delta},
-                .joins = granted.join_leave,
-                .positioned = granted.positioned,
-                .has_base = has_base,
-                .filter = std::move(pending.filter)};
-  const bool taken_back = pending.unsubscribe_id != 0;
-  Subscription subscription{.server_side = pending.whom != Pending::For::kClient,
-                            .tracked = granted.member != nullptr};
-  if (!taken_back) {
-    set_details(subscription, granted.chan_info, granted.expire_at);
-    subscription.place = core.fanout.add(answer.channel, std::move(member));
-    core.metrics.add(metrics::Gauge::kSubscriptions, 1);
-  }
-  const int64_t id = pending.compact && !taken_back ? subscription.place.channel->id() : 0;
-  if (!taken_back) subscriptions_.push_back(std::move(subscription));
+  if (pending.filter != nullptr) leave_out(granted, *pending.filter);
   protocol::SubscribeResult result = result_of(granted);
-  result.id = id;
+  if (pending.unsubscribe_id != 0) {
+    host.reply(answer.id, result);
+    give_back(core, answer);
+    return host.reply(pending.unsubscribe_id, protocol::UnsubscribeResult{});
+  }
+  result.id = add(core, host, answer.channel, granted, pending);
   switch (pending.whom) {
     case Pending::For::kConnect:
       return on_subscribed_at_connect(core, host, answer.channel, std::move(result));
@@ -123,23 +147,39 @@ void Session::on_subscribed(Core& core, Host& host, hub::Answer& answer) {
       host.reply(answer.id, result);
       break;
   }
-  if (taken_back) {
-    give_back(core, answer);
-    return host.reply(pending.unsubscribe_id, protocol::UnsubscribeResult{});
-  }
   arm(core, host);
 }
 
-void Session::on_not_subscribed(Core& core, Host& host, const hub::Answer& answer,
+// From here on it hears the channel. Returns the channel's id in pushes; 0: it is named there.
+int64_t Session::add(Core& core, Host& host, const std::string& channel,
+                     const hub::SubscribeAnswer& granted, Pending& pending) {
+  Subscription subscription{.server_side = pending.whom != Pending::For::kClient,
+                            .tracked = granted.member != nullptr};
+  set_details(subscription, granted.chan_info, granted.expire_at);
+  subscription.place = core.fanout.add(channel, {.listener = &host,
+                                                 .variant = {.format = format_,
+                                                             .deflate = host.deflates(),
+                                                             .compact = pending.compact,
+                                                             .delta = granted.delta},
+                                                 .joins = granted.join_leave,
+                                                 .positioned = granted.positioned,
+                                                 .has_base = granted.has_base,
+                                                 .filter = std::move(pending.filter)});
+  core.metrics.add(metrics::Gauge::kSubscriptions, 1);
+  const int64_t id = pending.compact ? subscription.place.channel->id() : 0;
+  subscriptions_.push_back(std::move(subscription));
+  return id;
+}
+
+void Session::on_not_subscribed(Core& core, Host& host, const Pending& refused,
                                 const model::ReplyError& error) {
-  const Pending refused = take_pending(answer);
   switch (refused.whom) {
     case Pending::For::kConnect:
       return on_not_subscribed_at_connect(core, host, refused, error);
     case Pending::For::kOrder:
       return;  // a backend asked for a channel that there can't be
     case Pending::For::kClient:
-      fail(core, host, answer.id, error);
+      fail(core, host, refused.subscribe_id, error);
       if (refused.unsubscribe_id != 0)
         host.reply(refused.unsubscribe_id, protocol::UnsubscribeResult{});
   }

@@ -35,7 +35,8 @@ struct RefreshAsk {
 // Gives back what a ConnectAnswer granted. Not answered.
 struct LeaveAsk {};
 
-// Where a subscriber was when it left, to go on from there.
+// May this client hear the channel, and from where on? Answered with a SubscribeAnswer, an error,
+// or a disconnect for another's token.
 struct SubscribeAsk {
   std::string token{};
   // Made by the server (a token's claim, the API): nobody's permission is asked.
@@ -43,10 +44,10 @@ struct SubscribeAsk {
   bool positioned = false;
   bool recoverable = false;
   bool join_leave = false;
-  bool delta = false;     // fossil
-  bool filtered = false;  // by tags
-  bool recover = false;
-  model::Position since{};          // if `recover`
+  bool delta = false;               // fossil
+  bool filtered = false;            // by tags
+  bool recover = false;             // it comes back, and wants what it missed
+  model::Position since{};          // where it was
   bool reject_unrecovered = false;  // an error instead of an answer that is not `recovered`
   // What a server-side subscription, or the subscription's token, says.
   auth::Override override{};

@@ -52,8 +52,8 @@ base::SharedBytes Home::patch(Record& record, const model::Publication& publicat
   return result;
 }
 
-void Home::deliver_pending() {
-  if (pending_channels_.empty()) return;
+void Home::deliver(std::vector<std::string> channels) {
+  if (channels.empty()) return;
   MILLRACE_ASSERT(!delivering_);  // or a channel's order would be lost
   delivering_ = true;
   struct Parcel {
@@ -61,9 +61,10 @@ void Home::deliver_pending() {
     std::shared_ptr<const Batch> batch;
   };
   std::vector<std::vector<Parcel>> parcels(hub_.hubs_.size());
-  for (std::string& channel : std::exchange(pending_channels_, {})) {
+  for (const std::string& channel : channels) {
     const auto found = records_.find(channel);
-    // The record may be a new one: the last subscriber left and another came within this turn.
+    // It may have been delivered before its turn, or the record is a new one: the last subscriber
+    // left and another came within this turn.
     if (found == records_.end() || found->second.pending == nullptr) continue;
     const std::shared_ptr<const Batch> batch = std::move(found->second.pending);
     found->second.pending = nullptr;

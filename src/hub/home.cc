@@ -24,7 +24,7 @@ base::Executor& Home::executor() const {
 
 // Of a channel whose name was found good before it came here.
 const ChannelOptions& Home::options_of(std::string_view channel) const {
-  return *std::get<const ChannelOptions*>(hub_.parts_.options.namespaces.resolve(channel));
+  return hub_.parts_.options.namespaces.options_of(channel);
 }
 
 void Home::ask(Ask ask) {
@@ -90,7 +90,7 @@ void Home::check_streams() {
 }
 
 void Home::on_turn_end() {
-  deliver_pending();
+  deliver(std::exchange(pending_channels_, {}));
   turn_reads_.forget_all();
   turn_ended_ = executor().now();
 }

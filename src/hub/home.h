@@ -173,7 +173,9 @@ class Home final : public broker::Sink, public base::TurnHook {
   // delivery.cc
   void pass_on(std::string_view channel, Record& record, Event event);
   base::SharedBytes patch(Record& record, const model::Publication& publication, bool delta);
-  void deliver_pending();
+  void deliver(std::vector<std::string> channels);
+
+  // home.cc
   void check_streams();
   base::Executor& executor() const;
   metrics::Core& metrics() const { return hub_.parts_.metrics; }

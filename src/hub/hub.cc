@@ -1,7 +1,5 @@
 #include "hub/hub.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <utility>
 

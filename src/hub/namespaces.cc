@@ -44,7 +44,24 @@ Namespaces::Namespaces(ChannelGrammar grammar, ChannelOptions without_namespace,
 std::variant<model::ReplyError, const ChannelOptions*> Namespaces::resolve(
     std::string_view channel) const {
   if (channel.empty() || channel.size() > grammar_.max_length) return model::errors::kBadRequest;
-  std::string_view rest = channel;
+  std::string_view rest;
+  const Namespace* const found = find(channel, rest);
+  if (found == nullptr) return model::errors::kUnknownChannel;
+  if (!valid_name(*found, channel, rest)) return model::errors::kBadRequest;
+  return &found->options;
+}
+
+const ChannelOptions& Namespaces::options_of(std::string_view channel) const {
+  std::string_view rest;
+  const Namespace* const found = find(channel, rest);
+  MILLRACE_ASSERT(found != nullptr);
+  return found->options;
+}
+
+// `rest` is what stands behind the namespace. Null for an unknown one.
+const Namespaces::Namespace* Namespaces::find(std::string_view channel,
+                                              std::string_view& rest) const {
+  rest = channel;
   if (is_private(rest)) rest.remove_prefix(grammar_.private_prefix.size());
   std::string_view name;
   if (!grammar_.namespace_boundary.empty()) {
@@ -52,13 +69,11 @@ std::variant<model::ReplyError, const ChannelOptions*> Namespaces::resolve(
     if (boundary != std::string_view::npos) {
       name = rest.substr(0, boundary);
       rest.remove_prefix(boundary + grammar_.namespace_boundary.size());
-      if (name.empty()) return model::errors::kUnknownChannel;
+      if (name.empty()) return nullptr;
     }
   }
   const auto found = std::ranges::find(namespaces_, name, &Namespace::name);
-  if (found == namespaces_.end()) return model::errors::kUnknownChannel;
-  if (!valid_name(*found, channel, rest)) return model::errors::kBadRequest;
-  return &found->options;
+  return found == namespaces_.end() ? nullptr : &*found;
 }
 
 bool Namespaces::valid_name(const Namespace& in, std::string_view channel,

@@ -89,12 +89,16 @@ class Namespaces {
   // unknown namespace.
   std::variant<model::ReplyError, const ChannelOptions*> resolve(std::string_view channel) const;
 
+  // The same for a channel that resolve() found good: nothing is checked again.
+  const ChannelOptions& options_of(std::string_view channel) const;
+
   bool is_private(std::string_view channel) const;
   // For a user-limited channel, whether `user` is one of its users; nullopt for other channels.
   std::optional<bool> allows_user(std::string_view channel, std::string_view user) const;
 
  private:
   struct Namespace;
+  const Namespace* find(std::string_view channel, std::string_view& rest) const;
   bool valid_name(const Namespace& in, std::string_view channel, std::string_view rest) const;
 
   ChannelGrammar grammar_;

@@ -31,6 +31,11 @@ TEST_F(NamespacesTest, a_channel_has_the_options_of_its_namespace) {
   EXPECT_TRUE(options_of("chat:a:b").allow_publish_for_client) << "only the first boundary counts";
 }
 
+TEST_F(NamespacesTest, the_options_of_a_channel_that_exists_are_those_it_was_let_in_with) {
+  for (const std::string_view channel : {"news", "chat:1", "$chat:1", "room:abc"})
+    EXPECT_EQ(&namespaces.options_of(channel), &options_of(channel)) << channel;
+}
+
 TEST_F(NamespacesTest, unknown_namespaces_and_bad_names_are_told_apart) {
   EXPECT_EQ(error_of("nothing:1"), 102U);
   EXPECT_EQ(error_of(":1"), 102U);

@@ -62,8 +62,7 @@ Hub::Verdict Hub::may_subscribe(const Ask& ask, const SubscribeAsk& what) const 
 
 // What a subscriber asked for and may have, or gets without asking.
 void Hub::negotiate(const Ask& ask, SubscribeAsk& what) const {
-  const auto resolved = parts_.options.namespaces.resolve(ask.channel);
-  const ChannelOptions& options = *std::get<const ChannelOptions*>(resolved);
+  const ChannelOptions& options = parts_.options.namespaces.options_of(ask.channel);
   const bool insecure = parts_.options.insecure;
   const bool history = what.server_side || insecure || allows_history(options, ask.who->user, true);
   const bool presence =

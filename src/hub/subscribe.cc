@@ -10,7 +10,7 @@ namespace millrace::hub {
 void Home::subscribe(Ask ask) {
   // What came before this subscription in this turn is not for it.
   const auto before = records_.find(ask.channel);
-  if (before != records_.end() && before->second.pending != nullptr) deliver_pending();
+  if (before != records_.end() && before->second.pending != nullptr) deliver({ask.channel});
 
   const auto [found, made] = records_.try_emplace(ask.channel, options_of(ask.channel));
   Record& record = found->second;
@@ -105,7 +105,7 @@ Home::Record& Home::settle(std::string_view channel) {
     const auto found = records_.find(channel);
     MILLRACE_ASSERT(found != records_.end());
     if (found->second.pending == nullptr) return found->second;
-    deliver_pending();
+    deliver({std::string(channel)});
   }
 }
 

@@ -155,6 +155,19 @@ base::Result<> decode_json(std::string_view frame,
   return {};
 }
 
+base::Result<> decode_publish(std::string_view json,
+                              base::FunctionRef<void(const PublishRequest&)> on_request) {
+  if (!simdjson::validate_utf8(json.data(), json.size()))
+    return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
+  Input in(json);
+  PublishRequest request;
+  read_message(in, request);
+  if (!in.failed() && !in.at_end()) in.fail("expected the end");
+  if (in.failed()) return std::unexpected(in.error());
+  on_request(request);
+  return {};
+}
+
 bool valid_json(std::string_view text) {
   if (text.empty() || !simdjson::validate_utf8(text.data(), text.size())) return false;
   JsonCursor in(text);

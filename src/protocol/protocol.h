@@ -157,6 +157,11 @@ struct Command {
 base::Result<> decode_commands(Format format, std::string_view frame,
                                base::FunctionRef<bool(const Command&)> on_command);
 
+// A PublishRequest that is JSON by itself, as an RPC carries it: read as in a command. Views, as
+// there; kInvalid if it is not that.
+base::Result<> decode_publish(std::string_view json,
+                              base::FunctionRef<void(const PublishRequest&)> on_request);
+
 // Whether `text` is exactly one valid JSON value in valid UTF-8, white space around it allowed (RFC
 // 8259).
 bool valid_json(std::string_view text);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { closeSockets, kBreaks } from './breakable.mjs';
-import { closeClients } from './clients.mjs';
+import { RawClient, closeClients } from './clients.mjs';
 import { startServer } from './harness.mjs';
 import {
   JsonClient,
@@ -18,6 +18,7 @@ import {
   publishAll,
   range,
 } from './streams.mjs';
+import { until } from './waiting.mjs';
 
 const kLog = { history_size: 100, history_ttl: '300s' };
 const kNamespaces = {
@@ -230,5 +231,52 @@ describe('the subscribe reply to the byte', () => {
       const whole = { recover: true, epoch, offset: 10, flag: 2 };
       assert.equal((await client.subscribe(channel, whole)).recovered, true);
     }
+  });
+});
+
+describe('a client that comes back to many channels at once, and does not read', () => {
+  const kChannels = 60;
+  const kPublications = 4;
+  const kBytes = 100_000; // of each
+  const kLimits = { queue_max_size: 1 << 20, recovery_max_bytes: 1 << 20 };
+
+  // Half a queue is waiting, or not yet; and four recoveries are under way.
+  const kBytesMax = kLimits.queue_max_size / 2 + 5 * kPublications * (kBytes + 1000);
+
+  test('is_brought_no_more_than_it_has_room_for_and_all_of_it_when_it_reads', async () => {
+    const own = await startServer({
+      config: configOf({ log: { ...kLog, force_recovery: true } }, { client: kLimits }),
+    });
+    const channels = range(1, kChannels).map(() => freshChannel('log'));
+    for (const channel of channels) {
+      await publishAll(own, channel, Array(kPublications).fill('x'.repeat(kBytes)));
+    }
+    const asks = channels.map(async (channel) => {
+      const { epoch } = await api(own, 'history', { channel });
+      return { channel, recover: true, epoch, offset: 0 };
+    });
+    const subscribes = await Promise.all(asks);
+
+    const raw = await RawClient.open(own);
+    await raw.connect();
+    raw.socket.pause();
+    raw.send(subscribes.map((subscribe, i) => JSON.stringify({ id: i + 2, subscribe })).join('\n'));
+    const waiting = async () => (await own.metrics()).value('millrace_outbox_bytes');
+    await until(async () => (await waiting()) > 0, 'the kernel takes no more');
+    for (let i = 0; i < 5; i += 1) {
+      const bytes = await waiting();
+      assert.ok(bytes < kBytesMax, `${bytes} wait for one client`);
+    }
+
+    raw.socket.resume();
+    const replies = (await raw.messages.take(kChannels)).map((line) => JSON.parse(line));
+    assert.equal(new Set(replies.map(({ id }) => id)).size, kChannels);
+    for (const reply of replies) {
+      assert.equal(reply.subscribe.recovered, true);
+      assert.equal(reply.subscribe.publications.length, kPublications);
+    }
+    closeClients();
+    await own.becomesIdle();
+    await own.stop();
   });
 });
