@@ -1,0 +1,37 @@
+// Clients of a Node: how they come.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "node.h"
+#include "protocol/protocol.h"
+
+namespace millrace::instructions {
+
+class Clients {
+ public:
+  Clients(Node& node, protocol::Format format) : node_(node), format_(format) {}
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
+  // So many come, kAtOnce together: one turn for the handshakes, one for the connects, one for the
+  // subscriptions, each to the channel that `channel` names ("" for none).
+  static constexpr size_t kAtOnce = 20;
+  void come(size_t count, const std::function<std::string(size_t client)>& channel,
+            bool counted = false);
+
+  Peer& at(size_t client) const { return *peers_[client]; }
+  size_t size() const { return peers_.size(); }
+  protocol::Format format() const { return format_; }
+
+ private:
+  Node& node_;
+  const protocol::Format format_;
+  std::vector<Peer*> peers_;
+  std::vector<std::string> subscribe_frames_;
+};
+
+}  // namespace millrace::instructions

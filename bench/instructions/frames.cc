@@ -1,0 +1,124 @@
+#include "frames.h"
+
+#include <array>
+#include <protozero/pbf_builder.hpp>
+#include <protozero/pbf_writer.hpp>
+
+#include "base/assert.h"
+
+namespace millrace::instructions {
+namespace {
+
+using protocol::Format;
+
+// Field numbers of client.proto.
+enum Field : protozero::pbf_tag_type {
+  kCommandId = 1,
+  kCommandConnect = 4,
+  kCommandSubscribe = 5,
+  kCommandPublish = 7,
+  kConnectName = 4,
+  kChannel = 1,
+  kPublishData = 2,
+};
+
+// RFC 6455, section 5.2, of a client.
+std::string masked_frame(Format format, std::string_view payload) {
+  constexpr std::array<char, 4> kMask{0x12, 0x34, 0x56, 0x78};
+  constexpr size_t kShort = 125;
+  MILLRACE_ASSERT(payload.size() <= 0xFFFF);
+  std::string frame;
+  frame += static_cast<char>(format == Format::kJson ? 0x81 : 0x82);
+  if (payload.size() <= kShort) {
+    frame += static_cast<char>(0x80U | payload.size());
+  } else {
+    frame += static_cast<char>(0x80U | 126U);
+    frame += static_cast<char>(payload.size() >> 8U);
+    frame += static_cast<char>(payload.size() & 0xFFU);
+  }
+  frame.append(kMask.data(), kMask.size());
+  for (size_t i = 0; i < payload.size(); ++i) {
+    frame += static_cast<char>(payload[i] ^ kMask[i % kMask.size()]);
+  }
+  return frame;
+}
+
+template <class Fill>
+std::string protobuf_command(uint32_t id, Field body, Fill&& fill) {
+  std::string fields;
+  protozero::pbf_writer body_writer(fields);
+  fill(body_writer);
+  std::string command;
+  protozero::pbf_writer writer(command);
+  writer.add_uint32(kCommandId, id);
+  writer.add_message(body, fields);
+  std::string message;
+  protozero::add_varint_to_buffer(&message, command.size());
+  return masked_frame(Format::kProtobuf, message + command);
+}
+
+std::string json_command(uint32_t id, std::string_view body) {
+  return masked_frame(Format::kJson,
+                      "{" + std::string(body) + ",\"id\":" + std::to_string(id) + "}");
+}
+
+std::string quoted(std::string_view text) {
+  return '"' + std::string(text) + '"';
+}
+
+}  // namespace
+
+std::string upgrade_request(Format format) {
+  std::string request =
+      "GET /connection/websocket HTTP/1.1\r\n"
+      "Host: localhost:8000\r\n"
+      "Upgrade: websocket\r\n"
+      "Connection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Version: 13\r\n";
+  if (format == Format::kProtobuf) request += "Sec-WebSocket-Protocol: centrifuge-protobuf\r\n";
+  return request + "\r\n";
+}
+
+std::string connect_frame(Format format) {
+  if (format == Format::kJson) return json_command(1, R"("connect":{"name":"bench"})");
+  return protobuf_command(1, kCommandConnect,
+                          [](auto& writer) { writer.add_string(kConnectName, "bench"); });
+}
+
+std::string subscribe_frame(Format format, uint32_t id, std::string_view channel) {
+  if (format == Format::kJson)
+    return json_command(id, R"("subscribe":{"channel":)" + quoted(channel) + "}");
+  return protobuf_command(id, kCommandSubscribe, [&](auto& writer) {
+    writer.add_string(kChannel, channel.data(), channel.size());
+  });
+}
+
+std::string publish_frame(Format format, uint32_t id, std::string_view channel,
+                          std::string_view data) {
+  if (format == Format::kJson) {
+    return json_command(
+        id, R"("publish":{"channel":)" + quoted(channel) + R"(,"data":)" + std::string(data) + "}");
+  }
+  return protobuf_command(id, kCommandPublish, [&](auto& writer) {
+    writer.add_string(kChannel, channel.data(), channel.size());
+    writer.add_bytes(kPublishData, data.data(), data.size());
+  });
+}
+
+std::string pong_frame(Format format) {
+  return masked_frame(format, format == Format::kJson ? "{}" : std::string_view("\0", 1));
+}
+
+std::string payload(size_t bytes) {
+  constexpr std::string_view kBegin = R"({"text":")";
+  constexpr std::string_view kEnd = R"("})";
+  MILLRACE_ASSERT(bytes > kBegin.size() + kEnd.size());
+  std::string result(kBegin);
+  for (size_t i = 0; result.size() + kEnd.size() < bytes; ++i) {
+    result += static_cast<char>('a' + i % 26);
+  }
+  return result += kEnd;
+}
+
+}  // namespace millrace::instructions

@@ -1,0 +1,171 @@
+#include "scenarios.h"
+
+#include <array>
+#include <string>
+
+#include "base/assert.h"
+#include "clients.h"
+#include "frames.h"
+#include "metrics/metrics.h"
+#include "node.h"
+
+namespace millrace::instructions {
+namespace {
+
+using metrics::Counter;
+using metrics::Gauge;
+using protocol::Format;
+
+constexpr size_t kPayloadBytes = 125;
+
+// How much a counter of the server has grown since it was marked.
+class Growth {
+ public:
+  Growth(Node& node, Counter counter) : node_(node), counter_(counter) {}
+  void mark() { before_ = node_.value(counter_); }
+  size_t value() const { return static_cast<size_t>(node_.value(counter_) - before_); }
+
+ private:
+  Node& node_;
+  const Counter counter_;
+  uint64_t before_ = 0;
+};
+
+// ---- Fan-out ----
+
+struct FanoutShape {
+  Format format;
+  size_t publications;  // in a turn
+  size_t turns;
+  std::string channel;
+};
+
+// One client publishes, a thousand others hear it.
+size_t fan_out(const FanoutShape& shape) {
+  constexpr size_t kSubscribers = 1000;
+  Node node;
+  Clients publishers(node, shape.format);
+  Clients subscribers(node, shape.format);
+  publishers.come(Clients::kAtOnce, [](size_t) { return ""; });
+  subscribers.come(kSubscribers, [&](size_t) { return shape.channel; });
+
+  const std::string data = payload(kPayloadBytes);
+  const std::string frame = publish_frame(shape.format, 3, shape.channel, data);
+  const auto publish = [&](size_t) {
+    for (size_t i = 0; i < shape.publications; ++i) publishers.at(i).send(frame);
+  };
+  Growth deliveries(node, Counter::kDeliveries);
+  Growth writes(node, Counter::kWrites);
+  node.then([&] { subscribers.at(kSubscribers - 1).record(true); });
+  node.then({.count = 2}, publish);
+  node.then([&] {
+    subscribers.at(kSubscribers - 1).record(false);
+    deliveries.mark();
+    writes.mark();
+  });
+  node.then({.count = shape.turns, .counted = true}, publish);
+  node.run();
+
+  MILLRACE_ASSERT(subscribers.at(kSubscribers - 1).recorded().find(data) != std::string::npos);
+  MILLRACE_ASSERT(deliveries.value() == kSubscribers * shape.publications * shape.turns);
+  MILLRACE_ASSERT(writes.value() == (kSubscribers + shape.publications) * shape.turns);
+  return deliveries.value();
+}
+
+size_t fanout_json() {
+  return fan_out({.format = Format::kJson, .publications = 1, .turns = 50, .channel = "news"});
+}
+size_t fanout_json_16() {
+  return fan_out({.format = Format::kJson, .publications = 16, .turns = 50, .channel = "news"});
+}
+size_t fanout_protobuf() {
+  return fan_out({.format = Format::kProtobuf, .publications = 1, .turns = 50, .channel = "news"});
+}
+size_t fanout_log() {
+  return fan_out({.format = Format::kJson, .publications = 1, .turns = 50, .channel = "log:news"});
+}
+
+// ---- Publishing with a reply ----
+
+// Clients with a channel of their own publish into it, some in each turn, and are told that it is
+// done; those that have subscribed hear it too.
+size_t publish(bool subscribed) {
+  constexpr size_t kClients = 200;
+  constexpr size_t kAtOnce = 8;
+  constexpr size_t kRounds = 8;
+  const auto channel = [](size_t client) { return "own-" + std::to_string(client); };
+  Node node;
+  Clients clients(node, Format::kJson);
+  clients.come(kClients, [&](size_t client) { return subscribed ? channel(client) : ""; });
+  std::vector<std::string> frames;
+  for (size_t client = 0; client < kClients; ++client) {
+    frames.push_back(publish_frame(Format::kJson, 4711, channel(client), payload(kPayloadBytes)));
+  }
+  const auto send = [&](size_t turn) {
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      const size_t client = (turn * kAtOnce + i) % kClients;
+      clients.at(client).send(frames[client]);
+    }
+  };
+  Growth publishes(node, Counter::kPublishes);
+  Growth deliveries(node, Counter::kDeliveries);
+  Growth writes(node, Counter::kWrites);
+  node.then([&] { clients.at(0).record(true); });
+  node.then({.count = kClients / kAtOnce}, send);
+  node.then([&] {
+    clients.at(0).record(false);
+    publishes.mark();
+    deliveries.mark();
+    writes.mark();
+  });
+  node.then({.count = kRounds * kClients / kAtOnce, .counted = true}, send);
+  node.run();
+
+  MILLRACE_ASSERT(clients.at(0).recorded().find(R"("id":4711)") != std::string::npos);
+  MILLRACE_ASSERT(publishes.value() == kRounds * kClients);
+  MILLRACE_ASSERT(deliveries.value() == (subscribed ? kRounds * kClients : 0));
+  MILLRACE_ASSERT(writes.value() == kRounds * kClients);
+  return publishes.value();
+}
+
+size_t publish_reply() {
+  return publish(true);
+}
+size_t publish_unheard() {
+  return publish(false);
+}
+
+// ---- Coming ----
+
+// From the accepted stream to the reply to a subscribe, with recovery, to a channel that ten share.
+size_t connect_subscribe() {
+  constexpr size_t kBefore = 200;
+  constexpr size_t kClients = 1000;
+  const auto channel = [](size_t client) { return "log:room-" + std::to_string(client / 10); };
+  Node node;
+  Clients clients(node, Format::kJson);
+  clients.come(kBefore, channel);
+  clients.come(kClients, channel, true);
+  node.run();
+
+  MILLRACE_ASSERT(node.value(Gauge::kSessions) == kBefore + kClients);
+  MILLRACE_ASSERT(node.value(Gauge::kSubscriptions) == kBefore + kClients);
+  return kClients;
+}
+
+}  // namespace
+
+std::span<const Scenario> scenarios() {
+  static constexpr std::array kAll = std::to_array<Scenario>({
+      {"fanout_json", "delivery", fanout_json},
+      {"fanout_json_16", "delivery", fanout_json_16},
+      {"fanout_protobuf", "delivery", fanout_protobuf},
+      {"fanout_log", "delivery", fanout_log},
+      {"publish_reply", "publish", publish_reply},
+      {"publish_unheard", "publish", publish_unheard},
+      {"connect_subscribe", "client", connect_subscribe},
+  });
+  return kAll;
+}
+
+}  // namespace millrace::instructions
