@@ -4,11 +4,14 @@
 #
 #   setup.sh build page          what `make run` needs
 #   setup.sh build page test     what `make test` needs
+#   setup.sh --packages FILE SECTION...    another list of packages, of the same form
 #
 # Without apt, root or a network it says what it would have installed, and leaves it to the build to
 # do with what is there. When nothing is missing it takes well under a second and asks nobody.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=packages.txt
 
 warn() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -27,7 +30,7 @@ wanted_packages() {
     if [[ -z $provided ]] || ! command -v "$provided" >/dev/null; then
       printf '%s\n' "$package"
     fi
-  done <packages.txt
+  done <"$packages"
 }
 
 # Those of the packages given that dpkg doesn't know as installed. Without dpkg: none, since nobody
@@ -100,6 +103,10 @@ install_node_modules() {
   fi
 }
 
+if [[ ${1-} == --packages && $# -ge 2 ]]; then
+  packages=$2
+  shift 2
+fi
 if (($# == 0)); then
   warn 'usage: setup.sh SECTION... (sections of packages.txt)'
   exit 2
