@@ -47,16 +47,17 @@ const base::SharedBytes& ping_frame(protocol::Format format) {
 Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, const Options& options)
     : core_(core),
       stream_(std::move(stream)),
+      echo_(!options.format),
       deflate_(options.deflate),
       deflate_window_bits_(static_cast<uint8_t>(options.deflate_window_bits)),
-      frame_pings_(options.frame_pings) {
+      frame_pings_(options.frame_pings),
+      session_(options.format.value_or(protocol::Format::kJson)) {
   stream_->set_handler(this);
-  if (options.format) session_.emplace(*options.format);
 }
 
 void Connection::start(std::string_view handshake, std::string unread) {
   push_frame(base::SharedBytes::copy_of(handshake), 0);
-  if (session_) core_.loop.wheel().set(*this, core_.options.stale_close_delay);
+  if (!echo_) core_.loop.wheel().set(*this, core_.options.stale_close_delay);
   if (!unread.empty()) feed(unread);
 }
 
@@ -81,8 +82,7 @@ void Connection::on_readable() {
 }
 
 void Connection::feed(std::span<char> bytes) {
-  decoder_.feed(bytes, core_.websocket_options(!session_, deflate_), core_.websocket_scratch,
-                *this);
+  decoder_.feed(bytes, core_.websocket_options(echo_, deflate_), core_.websocket_scratch, *this);
   update_reading();
 }
 
@@ -98,8 +98,8 @@ void Connection::discard_input() {
 
 bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) {
   if (state_ != State::kOpen) return true;
-  if (session_) {
-    session_->on_frame(core_, *this, payload);
+  if (!echo_) {
+    session_.on_frame(core_, *this, payload);
     return true;
   }
   core_.metrics.add(metrics::Counter::kEchoMessages);
@@ -144,11 +144,11 @@ void Connection::on_error(websocket::CloseCode code, std::string_view reason) {
 // A client that has too much in flight, or does not read what it is sent, is not read from either.
 void Connection::update_reading() {
   if (state_ != State::kOpen) return;
-  const size_t asks = session_ ? session_->asks_in_flight() : 0;
+  const size_t asks = session_.asks_in_flight();
   const size_t pending = outbox_.bytes();
   const size_t soft_max = core_.options.outbox_bytes_max / 2;
   // Frames of a client that is still connecting would have to be kept.
-  const bool connecting = session_ && session_->connecting();
+  const bool connecting = session_.connecting();
   const bool pause =
       connecting || (reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
                                      : asks > kAsksInFlightMax || pending > soft_max);
@@ -163,6 +163,7 @@ void Connection::append_message(base::FunctionRef<void(std::string&)> append) {
   if (state_ != State::kOpen) return;
   if (replies_ == nullptr) replies_ = std::make_unique<std::string>();
   append(*replies_);
+  ++messages_to_flush_;
   core_.metrics.add(metrics::Counter::kMessagesOutbound);
   if (replies_->size() > kRepliesBytesAim) seal_replies();
   mark_dirty();
@@ -170,7 +171,7 @@ void Connection::append_message(base::FunctionRef<void(std::string&)> append) {
 
 void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
   append_message([&](std::string& messages) {
-    protocol::append_reply(session_->format(), messages, id, body);
+    protocol::append_reply(session_.format(), messages, id, body);
   });
   const bool connected = std::holds_alternative<protocol::ConnectResult>(body);
   if (connected && held_ != nullptr) release_held();
@@ -178,22 +179,22 @@ void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
 
 void Connection::push(std::string_view channel, const protocol::PushBody& body) {
   append_message([&](std::string& messages) {
-    protocol::append_push(session_->format(), messages, channel, body);
+    protocol::append_push(session_.format(), messages, channel, body);
   });
 }
 
 void Connection::answer(hub::Answer& answer) {
-  session_->on_answer(core_, *this, answer);
+  session_.on_answer(core_, *this, answer);
   update_reading();
 }
 
 void Connection::carry_out(const hub::Order& order) {
-  if (session_) session_->on_order(core_, *this, order);
+  if (!echo_) session_.on_order(core_, *this, order);
 }
 
 void Connection::on_publications(const base::SharedBytes& frames, uint32_t messages) {
   if (state_ != State::kOpen) return core_.metrics.add(metrics::Counter::kDroppedClosing, messages);
-  if (session_->connecting()) return hold(frames, messages);
+  if (session_.connecting()) return hold(frames, messages);
   if (outbox_.publication_bytes() > core_.options.outbox_bytes_max) {
     // Nothing of this turn was offered to the kernel yet: only what it does not take makes a client
     // slow. In this state flushing removes no listener, so the fan-out may go on.
@@ -224,7 +225,8 @@ void Connection::release_held() {
 }
 
 void Connection::push_frame(base::SharedBytes frame, uint32_t messages) {
-  seal_replies();
+  if (replies_ != nullptr) seal_replies();
+  messages_to_flush_ += messages;
   outbox_.push(std::move(frame), messages);
   mark_dirty();
 }
@@ -238,10 +240,9 @@ void Connection::push_control(websocket::Opcode opcode, std::string_view payload
 
 // Replies of a turn leave as one frame, in their place before whatever is pushed next.
 void Connection::seal_replies() {
-  if (replies_ == nullptr) return;
   const std::unique_ptr<std::string> messages = std::move(replies_);
   std::string frame;
-  core_.fanout.append_frame(frame, {.format = session_->format(), .deflate = deflate_}, *messages);
+  core_.fanout.append_frame(frame, {.format = session_.format(), .deflate = deflate_}, *messages);
   outbox_.push(base::SharedBytes::copy_of(frame), 0);
 }
 
@@ -255,12 +256,9 @@ void Connection::flush() {
   dirty_ = false;
   if (state_ == State::kDone) return;
   if (state_ != State::kOpen) leave();
-  seal_replies();
+  if (replies_ != nullptr) seal_replies();
   const Outbox::Written written = outbox_.flush(*stream_);
-  core_.metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
-  core_.metrics.add(metrics::Counter::kWrites, written.calls);
-  if (written.calls > 0)
-    core_.metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
+  core_.note_written(written, std::exchange(messages_to_flush_, 0));
   note_outbox_bytes(outbox_.bytes());
   switch (written.flushed) {
     case Outbox::Flushed::kFailed:
@@ -278,7 +276,7 @@ void Connection::flush() {
       break;
   }
   update_reading();
-  if (session_ && session_->waits_for_room() && !backlogged()) make_room();
+  if (session_.waits_for_room() && !backlogged()) make_room();
 }
 
 bool Connection::backlogged() const {
@@ -290,14 +288,15 @@ bool Connection::backlogged() const {
 void Connection::make_room() {
   core_.loop.post([&core = core_, ref = ref_] {
     Connection* const connection = core.find(ref);
-    if (connection == nullptr || !connection->session_) return;
-    connection->session_->on_room(core, *connection);
+    if (connection == nullptr) return;
+    connection->session_.on_room(core, *connection);
   });
 }
 
 // Keeps our share of the gauge.
 void Connection::note_outbox_bytes(size_t bytes) {
   const auto now = static_cast<int64_t>(bytes);
+  if (now == noted_outbox_bytes_) return;
   core_.metrics.add(metrics::Gauge::kOutboxBytes, now - noted_outbox_bytes_);
   noted_outbox_bytes_ = now;
 }
@@ -331,7 +330,7 @@ void Connection::ping() {
     push_control(websocket::Opcode::kPing, {});
   } else {
     core_.metrics.add(metrics::Counter::kControlOutbound);
-    push_frame(ping_frame(session_->format()), 0);
+    push_frame(ping_frame(session_.format()), 0);
   }
   unread_at_ping_ = outbox_.bytes();
   awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0;
@@ -346,7 +345,7 @@ bool Connection::moving() {
 }
 
 void Connection::on_open_timer() {
-  if (!session_->connected()) return close(model::disconnects::kStale);
+  if (!session_.connected()) return close(model::disconnects::kStale);
   if (awaiting_pong_) {
     // While we don't read from a client, its pong can't arrive: it has time as long as it moves.
     if (!reading_paused_ || !moving()) return close(model::disconnects::kNoPong);
@@ -409,7 +408,7 @@ void Connection::done() {
 
 void Connection::leave() {
   if (std::exchange(left_, true)) return;
-  if (session_) session_->leave(core_, *this);
+  if (!echo_) session_.leave(core_, *this);
 }
 
 }  // namespace millrace::edge

@@ -47,6 +47,12 @@ class Connection final : public net::StreamHandler,
   // Called by Core, at the end of the turn: writes what is pending, and goes on with closing. And
   // before destruction.
   void flush();
+  // Fetches what flush() will look at into the cache: first the connection, then its stream.
+  void prefetch() const {
+    __builtin_prefetch(&stream_);
+    __builtin_prefetch(&session_);
+  }
+  void prefetch_stream() const { __builtin_prefetch(stream_.get()); }
   void leave();
 
   void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
@@ -71,11 +77,11 @@ class Connection final : public net::StreamHandler,
   void on_publications(const base::SharedBytes& frames, uint32_t messages) override;
   void on_not_json() override { close(model::disconnects::kInappropriateProtocol); }
   void on_interrupted(std::string_view channel) override {
-    session_->on_interrupted(core_, *this, channel);
+    session_.on_interrupted(core_, *this, channel);
   }
-  bool is_client(std::string_view client) const override { return session_->is_client(client); }
+  bool is_client(std::string_view client) const override { return session_.is_client(client); }
   void on_moved(const LocalChannel& channel, uint32_t place) override {
-    session_->on_moved(channel, place);
+    session_.on_moved(channel, place);
   }
 
   // net::StreamHandler
@@ -98,7 +104,7 @@ class Connection final : public net::StreamHandler,
   // Deadlines of the session, which few connections have.
   struct SessionTimer final : net::Timer {
     explicit SessionTimer(Connection& of) : connection(of) {}
-    void on_timer() override { connection.session_->on_deadline(connection.core_, connection); }
+    void on_timer() override { connection.session_.on_deadline(connection.core_, connection); }
     Connection& connection;
   };
   // Publications that came before the reply to the client's connect, and go after it.
@@ -126,28 +132,32 @@ class Connection final : public net::StreamHandler,
   void note_outbox_bytes(size_t bytes);
 
   Core& core_;
+  // What a delivery and its flush look at stands together, up to the session's first line.
   std::unique_ptr<net::Stream> stream_;
-  websocket::Decoder decoder_;
   Outbox outbox_;
   // messages of this turn, to leave as one frame; null while there are none
   std::unique_ptr<std::string> replies_;
-  std::optional<Session> session_;               // nullopt: an echo
-  std::unique_ptr<SessionTimer> session_timer_;  // null while there is no deadline
-  std::unique_ptr<Held> held_;                   // null unless connecting
-  base::ConnectionRef ref_;
-  size_t unread_at_ping_ = 0;       // what waited for the client when it was pinged
-  int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   State state_ = State::kOpen;
+  bool dirty_ = false;
+  bool reading_paused_ = false;
+  const bool echo_;  // the session is not used
   bool deflate_ = false;
   uint8_t deflate_window_bits_ = 15;
   bool frame_pings_ = false;
   bool awaiting_pong_ = false;
   bool pong_window_ = false;  // the timer runs for the time a pong has, not for the next ping
-  bool dirty_ = false;
-  bool reading_paused_ = false;
   bool left_ = false;
   bool broken_ = false;      // nobody said goodbye: the client may be back soon
   bool peer_ended_ = false;  // its FIN was read while we still had something to send
+  // messages that the outbox was given since it was flushed last
+  uint32_t messages_to_flush_ = 0;
+  Session session_;
+  websocket::Decoder decoder_;
+  std::unique_ptr<SessionTimer> session_timer_;  // null while there is no deadline
+  std::unique_ptr<Held> held_;                   // null unless connecting
+  base::ConnectionRef ref_;
+  size_t unread_at_ping_ = 0;       // what waited for the client when it was pinged
+  int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
 };
 
 }  // namespace millrace::edge

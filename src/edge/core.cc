@@ -93,12 +93,30 @@ void Core::destroy(Connection& connection) {
 }
 
 void Core::on_turn_end() {
-  // Flushing may doom a connection whose stream fails; nothing it does makes another one dirty.
-  for (size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->flush();
-  dirty_.clear();
+  flush_all();
   observe_latencies();
   for (size_t i = 0; i < doomed_.size(); ++i) destroy(*doomed_[i]);
   doomed_.clear();
+}
+
+// What the next connections need is on its way from memory while the kernel takes this one's bytes.
+void Core::flush_all() {
+  // Flushing may doom a connection whose stream fails; nothing it does makes another one dirty.
+  const size_t count = dirty_.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (i + 2 < count) dirty_[i + 2]->prefetch();
+    if (i + 1 < count) dirty_[i + 1]->prefetch_stream();
+    dirty_[i]->flush();
+  }
+  dirty_.clear();
+}
+
+void Core::note_written(const Outbox::Written& written, uint32_t messages) {
+  metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
+  if (written.calls == 0) return;
+  metrics.add(metrics::Counter::kWrites, written.calls);
+  metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
+  metrics.observe(metrics::Histogram::kFlushMessages, messages);
 }
 
 void Core::observe_latencies() {

@@ -18,6 +18,7 @@
 #include "base/string_hash.h"
 #include "edge/edge.h"
 #include "edge/fanout.h"
+#include "edge/outbox.h"
 #include "websocket/websocket.h"
 
 namespace millrace::edge {
@@ -65,6 +66,9 @@ class Core final : public base::TurnHook {
   void flush_later(Connection& connection) { dirty_.push_back(&connection); }
   void destroy_later(Connection& connection) { doomed_.push_back(&connection); }
 
+  // What one flush has written, with so many messages in it.
+  void note_written(const Outbox::Written& written, uint32_t messages);
+
   // Deliveries of this turn, for the latency histogram: observed when their bytes have been handed
   // to the kernel.
   void note_deliveries(base::MonotonicTime received, size_t count) {
@@ -83,6 +87,7 @@ class Core final : public base::TurnHook {
     size_t count;
   };
   void destroy(Connection& connection);
+  void flush_all();
   void observe_latencies();
 
   absl::flat_hash_map<std::string, absl::InlinedVector<uint32_t, 2>, base::StringHash,

@@ -31,17 +31,13 @@ Outbox::Written Outbox::flush(net::Stream& stream) {
   Written result;
   while (!empty()) {
     std::array<std::string_view, net::Stream::kPartsMax> parts;
-    size_t count = 0;
-    size_t offered = 0;
-    if (queue_ == nullptr) {
-      parts[count++] = single_.view();
+    size_t count = 1;
+    if (queue_ == nullptr) [[likely]] {
+      parts[0] = single_.view();
     } else {
-      for (auto item = queue_->items.begin(); item != queue_->items.end() && count < parts.size();
-           ++item) {
-        parts[count++] = item->frame.view();
-      }
-      parts[0].remove_prefix(queue_->sent);
+      count = gather(parts);
     }
+    size_t offered = 0;
     for (size_t i = 0; i < count; ++i) offered += parts[i].size();
     const net::IoResult written = stream.write(std::span(parts).first(count));
     ++result.calls;
@@ -57,6 +53,17 @@ Outbox::Written Outbox::flush(net::Stream& stream) {
     }
   }
   return result;
+}
+
+// The first parts of the queue; returns how many.
+size_t Outbox::gather(std::span<std::string_view> parts) const {
+  size_t count = 0;
+  for (auto item = queue_->items.begin(); item != queue_->items.end() && count < parts.size();
+       ++item) {
+    parts[count++] = item->frame.view();
+  }
+  parts[0].remove_prefix(queue_->sent);
+  return count;
 }
 
 void Outbox::consume(size_t bytes) {

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "base/shared_bytes.h"
 #include "net/net.h"
@@ -61,6 +63,7 @@ class Outbox {
     size_t publication_bytes = 0;  // of all items with messages, as a whole
   };
   void to_queue();
+  size_t gather(std::span<std::string_view> parts) const;
   void consume(size_t bytes);
 
   base::SharedBytes single_;

@@ -194,17 +194,18 @@ class Session {
                    int64_t expire_at);
   void arm(const Core& core, Host& host);
 
+  // First what a delivery looks at.
   const protocol::Format format_;
   State state_ = State::kNew;
   uint8_t recovering_ = 0;    // recoveries that the hub is asked for
   bool making_room_ = false;  // on_room() is at work
   uint32_t asks_in_flight_ = 0;
-  base::Uuid client_{};
-  absl::InlinedVector<Subscription, 1> subscriptions_;
-  std::unique_ptr<Identity> identity_;
-  std::unique_ptr<Connecting> connecting_;          // null unless kConnecting
-  std::unique_ptr<std::vector<Pending>> pending_;   // null while there is none
   std::unique_ptr<std::deque<Deferred>> deferred_;  // null while there is none
+  absl::InlinedVector<Subscription, 1> subscriptions_;
+  base::Uuid client_{};
+  std::unique_ptr<Identity> identity_;             // null for a plain anonymous client
+  std::unique_ptr<Connecting> connecting_;         // null unless kConnecting
+  std::unique_ptr<std::vector<Pending>> pending_;  // null while there is none
 };
 
 }  // namespace millrace::edge

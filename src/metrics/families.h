@@ -159,4 +159,6 @@
   X(kLoopLagSeconds, "millrace_loop_lag_seconds", "", "Seconds by which timers fired late", 0.001, \
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)                                                   \
   X(kFlushBytes, "millrace_flush_bytes", "", "Bytes written by one write", 64, 256, 1024, 4096,    \
-    16384, 65536, 262144, 1048576)
+    16384, 65536, 262144, 1048576)                                                                 \
+  X(kFlushMessages, "millrace_flush_messages", "", "Messages that left in one write", 0, 1, 2, 4,  \
+    8, 16, 32, 64, 128, 256)

@@ -11,6 +11,27 @@
 #include <cerrno>
 
 namespace millrace::net {
+namespace {
+
+size_t size_of(std::span<const std::string_view> parts) {
+  size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  return size;
+}
+
+// Of more than kPartsMax parts, the first ones.
+ssize_t send_parts(int fd, std::span<const std::string_view> parts) {
+  std::array<iovec, Stream::kPartsMax> vectors;
+  const size_t count = std::min(parts.size(), vectors.size());
+  for (size_t i = 0; i < count; ++i)
+    vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
 
 SocketStream::SocketStream(int fd, Poller& poller, metrics::Core& metrics)
     : poller_(poller), metrics_(metrics), fd_(fd) {
@@ -43,22 +64,15 @@ IoResult SocketStream::read(std::span<char> into) {
 }
 
 IoResult SocketStream::write(std::span<const std::string_view> parts) {
-  std::array<iovec, kPartsMax> vectors;
-  const size_t count = std::min(parts.size(), kPartsMax);
-  size_t offered = 0;
-  for (size_t i = 0; i < count; ++i) {
-    vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
-    offered += parts[i].size();
-  }
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  message.msg_iovlen = count;
   for (;;) {
-    const ssize_t n = count == 1 ? ::send(fd_, parts[0].data(), parts[0].size(), MSG_NOSIGNAL)
-                                 : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    const ssize_t n = parts.size() == 1
+                          ? ::send(fd_, parts[0].data(), parts[0].size(), MSG_NOSIGNAL)
+                          : send_parts(fd_, parts);
     if (n >= 0) {
-      want_write(static_cast<size_t>(n) < offered);
-      return {IoResult::Status::kDone, static_cast<size_t>(n)};
+      const auto taken = static_cast<size_t>(n);
+      // Of one part, the common case, nothing need be added up.
+      want_write(taken < parts[0].size() || (parts.size() > 1 && taken < size_of(parts)));
+      return {IoResult::Status::kDone, taken};
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
