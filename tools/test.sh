@@ -4,16 +4,17 @@
 #   test.sh              all of them, in the order below
 #   test.sh STAGE...     only these
 #
-#   setup     what is missing of packages.txt and package-lock.json is installed
-#   release   the release preset is built; its unit tests pass
-#   headers   every header of src/ compiles alone
-#   tidy      tools/tidy: layers, sizes, layout, names, documents; its own tests; the scripts
-#   e2e       the release binary, real clients, a real browser
-#   asan      the unit tests, and some of the end-to-end ones, under AddressSanitizer and
-#             UndefinedBehaviorSanitizer
-#   tsan      the same end-to-end tests, and the unit tests that start threads, under
-#             ThreadSanitizer
-#   fuzz      every fuzz target for MILLRACE_FUZZ_SECONDS (8)
+#   setup         what is missing of packages.txt and package-lock.json is installed
+#   release       the release preset is built; its unit tests pass
+#   headers       every header of src/ compiles alone
+#   tidy          tools/tidy: layers, sizes, layout, names, documents; its own tests; the scripts
+#   e2e           the release binary, real clients, a real browser
+#   instructions  the instructions of fixed pieces of work don't grow; the microbenchmarks run
+#   asan          the unit tests, and some of the end-to-end ones, under AddressSanitizer and
+#                 UndefinedBehaviorSanitizer
+#   tsan          the same end-to-end tests, and the unit tests that start threads, under
+#                 ThreadSanitizer
+#   fuzz          every fuzz target for MILLRACE_FUZZ_SECONDS (8)
 #
 # Each stage that ran leaves a line `stage passed failed` in build/test/totals, which .ci/run adds
 # up.
@@ -24,7 +25,7 @@ SECONDS=0
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 readonly root out=$root/build/test
-readonly all=(setup release headers tidy e2e asan tsan fuzz)
+readonly all=(setup release headers tidy e2e instructions asan tsan fuzz)
 jobs=$(nproc)
 readonly jobs
 
@@ -109,6 +110,17 @@ run_node() {
 
 stage_e2e() { run_node e2e tests/e2e/*.test.mjs; }
 
+# Of the microbenchmarks only that they work: how fast they are is nobody's business on a busy
+# machine.
+stage_instructions() {
+  local status=0 log=$out/instructions.log
+  build release --target instructions benchmarks
+  build/release/bench/micro/benchmarks --benchmark_min_time=0.001 >"$out/benchmarks.log"
+  bench/instructions/check.py build/release/bench/instructions/instructions | tee "$log" || status=$?
+  record instructions "$(grep -c '^ok ' "$log" || true)" "$(grep -c '^failed ' "$log" || true)"
+  return "$status"
+}
+
 # The whole server under a sanitizer, with the tests that reach most of it in little time.
 readonly sanitized=(tests/e2e/conversations.test.mjs tests/e2e/centrifuge_client.test.mjs
   tests/e2e/recovery.test.mjs tests/e2e/checker.test.mjs tests/e2e/server_side_connect.test.mjs)
@@ -152,7 +164,7 @@ run_stage() {
   )
   status=$?
   set -e
-  durations+=("$(printf '%-8s %4d s' "$name" $((SECONDS - began)))")
+  durations+=("$(printf '%-12s %4d s' "$name" $((SECONDS - began)))")
   if ((status == 0)); then
     printf '<== %s passed in %d s\n' "$name" $((SECONDS - began))
     return

@@ -1,7 +1,7 @@
-#include "clients.h"
+#include "bench/instructions/clients.h"
 
 #include "base/assert.h"
-#include "frames.h"
+#include "bench/instructions/messages.h"
 
 namespace millrace::instructions {
 
@@ -11,11 +11,12 @@ void Clients::come(size_t count, const std::function<std::string(size_t client)>
   const size_t before = subscribe_frames_.size();
   for (size_t client = before; client < before + count; ++client) {
     const std::string name = channel(client);
-    subscribe_frames_.push_back(name.empty() ? name : subscribe_frame(format_, 2, name));
+    subscribe_frames_.push_back(
+        name.empty() ? name : masked_frame(format_, subscribe_message(format_, 2, name)));
   }
   constexpr size_t kSteps = 3;
   const auto step = [this, before, request = upgrade_request(format_),
-                     connect = connect_frame(format_)](size_t turn) {
+                     connect = masked_frame(format_, connect_message(format_))](size_t turn) {
     const size_t first = before + turn / kSteps * kAtOnce;
     for (size_t client = first; client < first + kAtOnce; ++client) {
       switch (turn % kSteps) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "node.h"
+#include "bench/instructions/node.h"
 #include "protocol/protocol.h"
 
 namespace millrace::instructions {

@@ -1,6 +1,6 @@
 // Timers and turns of a real loop depend on the time, and with the real one no two runs would be
 // the same.
-#include "clock.h"
+#include "bench/instructions/clock.h"
 
 #include <time.h>
 

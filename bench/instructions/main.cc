@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "scenarios.h"
+#include "bench/instructions/scenarios.h"
 
 int main(int count, char** arguments) {
   using millrace::instructions::Scenario;

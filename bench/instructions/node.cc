@@ -1,4 +1,4 @@
-#include "node.h"
+#include "bench/instructions/node.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include "base/assert.h"
 #include "base/executor.h"
 #include "base/random.h"
+#include "bench/instructions/clock.h"
 #include "broker/memory/memory.h"
-#include "clock.h"
 #include "edge/edge.h"
 #include "http/http.h"
 #include "hub/hub.h"

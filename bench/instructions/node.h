@@ -12,8 +12,8 @@
 #include <string>
 
 #include "base/clock.h"
+#include "bench/instructions/peer.h"
 #include "metrics/metrics.h"
-#include "peer.h"
 #include "protocol/protocol.h"
 
 namespace millrace::instructions {

@@ -1,13 +1,17 @@
-#include "scenarios.h"
+#include "bench/instructions/scenarios.h"
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "base/assert.h"
-#include "clients.h"
-#include "frames.h"
+#include "base/clock.h"
+#include "bench/instructions/clients.h"
+#include "bench/instructions/messages.h"
+#include "bench/instructions/node.h"
+#include "edge/edge.h"
 #include "metrics/metrics.h"
-#include "node.h"
+#include "net/net.h"
 
 namespace millrace::instructions {
 namespace {
@@ -50,7 +54,8 @@ size_t fan_out(const FanoutShape& shape) {
   subscribers.come(kSubscribers, [&](size_t) { return shape.channel; });
 
   const std::string data = payload(kPayloadBytes);
-  const std::string frame = publish_frame(shape.format, 3, shape.channel, data);
+  const std::string frame =
+      masked_frame(shape.format, publish_message(shape.format, 3, shape.channel, data));
   const auto publish = [&](size_t) {
     for (size_t i = 0; i < shape.publications; ++i) publishers.at(i).send(frame);
   };
@@ -99,7 +104,9 @@ size_t publish(bool subscribed) {
   clients.come(kClients, [&](size_t client) { return subscribed ? channel(client) : ""; });
   std::vector<std::string> frames;
   for (size_t client = 0; client < kClients; ++client) {
-    frames.push_back(publish_frame(Format::kJson, 4711, channel(client), payload(kPayloadBytes)));
+    const std::string message =
+        publish_message(Format::kJson, 4711, channel(client), payload(kPayloadBytes));
+    frames.push_back(masked_frame(Format::kJson, message));
   }
   const auto send = [&](size_t turn) {
     for (size_t i = 0; i < kAtOnce; ++i) {
@@ -153,6 +160,41 @@ size_t connect_subscribe() {
   return kClients;
 }
 
+// ---- Staying ----
+
+// Heartbeats of many clients over one interval: the server's pings, the pongs, and the timers.
+size_t ping() {
+  constexpr size_t kClients = 5000;
+  constexpr base::Duration kInterval = edge::Options{}.ping_interval;
+  constexpr base::Duration kTurn = net::TimerWheel::kTick;
+  constexpr size_t kTurns = kInterval / kTurn;
+  Node node;
+  Clients clients(node, Format::kJson);
+  clients.come(kClients, [](size_t) { return ""; });
+
+  const std::string pong = masked_frame(Format::kJson, pong_message(Format::kJson));
+  std::vector<Peer*> pinged;
+  std::vector<Peer*> answering;
+  const auto answer = [&](size_t) {
+    answering.swap(pinged);
+    for (Peer* const peer : answering) peer->send(pong);
+    answering.clear();
+  };
+  Growth pings(node, Counter::kPingsSent);
+  node.then([&] {
+    for (size_t client = 0; client < kClients; ++client) clients.at(client).tell(&pinged);
+  });
+  node.then({.count = 2 * kTurns, .each = kTurn}, answer);
+  node.then([&] { pings.mark(); });
+  node.then({.count = kTurns, .each = kTurn, .counted = true}, answer);
+  node.run();
+
+  MILLRACE_ASSERT(node.value(Gauge::kSessions) == kClients);
+  // A round takes a little longer than the interval: timers are never early.
+  MILLRACE_ASSERT(pings.value() <= kClients && pings.value() > kClients * 98 / 100);
+  return pings.value();
+}
+
 }  // namespace
 
 std::span<const Scenario> scenarios() {
@@ -164,6 +206,7 @@ std::span<const Scenario> scenarios() {
       {"publish_reply", "publish", publish_reply},
       {"publish_unheard", "publish", publish_unheard},
       {"connect_subscribe", "client", connect_subscribe},
+      {"ping", "ping", ping},
   });
   return kAll;
 }

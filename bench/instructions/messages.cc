@@ -1,8 +1,8 @@
-#include "frames.h"
+#include "bench/instructions/messages.h"
 
 #include <array>
-#include <protozero/pbf_builder.hpp>
 #include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
 
 #include "base/assert.h"
 
@@ -22,27 +22,6 @@ enum Field : protozero::pbf_tag_type {
   kPublishData = 2,
 };
 
-// RFC 6455, section 5.2, of a client.
-std::string masked_frame(Format format, std::string_view payload) {
-  constexpr std::array<char, 4> kMask{0x12, 0x34, 0x56, 0x78};
-  constexpr size_t kShort = 125;
-  MILLRACE_ASSERT(payload.size() <= 0xFFFF);
-  std::string frame;
-  frame += static_cast<char>(format == Format::kJson ? 0x81 : 0x82);
-  if (payload.size() <= kShort) {
-    frame += static_cast<char>(0x80U | payload.size());
-  } else {
-    frame += static_cast<char>(0x80U | 126U);
-    frame += static_cast<char>(payload.size() >> 8U);
-    frame += static_cast<char>(payload.size() & 0xFFU);
-  }
-  frame.append(kMask.data(), kMask.size());
-  for (size_t i = 0; i < payload.size(); ++i) {
-    frame += static_cast<char>(payload[i] ^ kMask[i % kMask.size()]);
-  }
-  return frame;
-}
-
 template <class Fill>
 std::string protobuf_command(uint32_t id, Field body, Fill&& fill) {
   std::string fields;
@@ -54,12 +33,11 @@ std::string protobuf_command(uint32_t id, Field body, Fill&& fill) {
   writer.add_message(body, fields);
   std::string message;
   protozero::add_varint_to_buffer(&message, command.size());
-  return masked_frame(Format::kProtobuf, message + command);
+  return message + command;
 }
 
 std::string json_command(uint32_t id, std::string_view body) {
-  return masked_frame(Format::kJson,
-                      "{" + std::string(body) + ",\"id\":" + std::to_string(id) + "}");
+  return "{" + std::string(body) + ",\"id\":" + std::to_string(id) + "}";
 }
 
 std::string quoted(std::string_view text) {
@@ -80,13 +58,13 @@ std::string upgrade_request(Format format) {
   return request + "\r\n";
 }
 
-std::string connect_frame(Format format) {
+std::string connect_message(Format format) {
   if (format == Format::kJson) return json_command(1, R"("connect":{"name":"bench"})");
   return protobuf_command(1, kCommandConnect,
                           [](auto& writer) { writer.add_string(kConnectName, "bench"); });
 }
 
-std::string subscribe_frame(Format format, uint32_t id, std::string_view channel) {
+std::string subscribe_message(Format format, uint32_t id, std::string_view channel) {
   if (format == Format::kJson)
     return json_command(id, R"("subscribe":{"channel":)" + quoted(channel) + "}");
   return protobuf_command(id, kCommandSubscribe, [&](auto& writer) {
@@ -94,8 +72,8 @@ std::string subscribe_frame(Format format, uint32_t id, std::string_view channel
   });
 }
 
-std::string publish_frame(Format format, uint32_t id, std::string_view channel,
-                          std::string_view data) {
+std::string publish_message(Format format, uint32_t id, std::string_view channel,
+                            std::string_view data) {
   if (format == Format::kJson) {
     return json_command(
         id, R"("publish":{"channel":)" + quoted(channel) + R"(,"data":)" + std::string(data) + "}");
@@ -106,8 +84,29 @@ std::string publish_frame(Format format, uint32_t id, std::string_view channel,
   });
 }
 
-std::string pong_frame(Format format) {
-  return masked_frame(format, format == Format::kJson ? "{}" : std::string_view("\0", 1));
+std::string pong_message(Format format) {
+  return format == Format::kJson ? "{}" : std::string(1, '\0');
+}
+
+// RFC 6455, section 5.2.
+std::string masked_frame(Format format, std::string_view message) {
+  constexpr std::array<char, 4> kMask{0x12, 0x34, 0x56, 0x78};
+  constexpr size_t kShort = 125;
+  MILLRACE_ASSERT(message.size() <= 0xFFFF);
+  std::string frame;
+  frame += static_cast<char>(format == Format::kJson ? 0x81 : 0x82);
+  if (message.size() <= kShort) {
+    frame += static_cast<char>(0x80U | message.size());
+  } else {
+    frame += static_cast<char>(0x80U | 126U);
+    frame += static_cast<char>(message.size() >> 8U);
+    frame += static_cast<char>(message.size() & 0xFFU);
+  }
+  frame.append(kMask.data(), kMask.size());
+  for (size_t i = 0; i < message.size(); ++i) {
+    frame += static_cast<char>(message[i] ^ kMask[i % kMask.size()]);
+  }
+  return frame;
 }
 
 std::string payload(size_t bytes) {
