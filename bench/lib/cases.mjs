@@ -41,7 +41,7 @@ function idle(name, title, args, can = 'idle') {
 }
 
 const kManyChannels = ['--channels', 10_000, '--subscribers', 10, '--connections', 10_000];
-const kStorm = ['--connections', 10_000, '--in-progress', 100];
+const kStorm = ['--connections', 15_000, '--in-progress', 100];
 const kBare = ['--channel', 'bare:bench', '--channels'];
 
 export const kCases = [
@@ -59,7 +59,7 @@ export const kCases = [
   },
   {
     name: 'connect',
-    title: '10,000 clients connect and subscribe to one channel, 100 of them at a time',
+    title: '15,000 clients connect and subscribe to one channel, 100 of them at a time',
     unit: 'CPU µs per connection',
     can: 'connect',
     steps: [{ scenario: 'connect', args: [...kStorm, '--channels', 1] }],

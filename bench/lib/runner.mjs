@@ -104,14 +104,16 @@ export class Runner {
     const { generator, generatorCore, seconds, warmup } = this.options;
     const file = join(this.folder, `result-${++this.runs}.json`);
     const plain = peer.dialect === 'plain' || scenario === 'echo';
-    const centrifuge = recoverable ? ['--format', 'json', '--recoverable'] : ['--format', 'json'];
+    const subscribes = scenario !== 'publish' && recoverable;
+    const centrifuge = ['--format', 'json', ...(subscribes ? ['--recoverable'] : [])];
+    const time = scenario === 'connect' ? [] : ['--warmup', warmup, '--duration', seconds];
     const command = [
       ...[generator, 'bench', scenario, '--quiet', '--json', file],
       ...['--dialect', plain ? 'plain' : peer.dialect],
       ...['--url', plain ? (server.plainUrl ?? server.url) : server.url],
       ...(peer.dialect === 'centrifuge' && !plain ? centrifuge : []),
       ...server.pids.flatMap((pid) => ['--server-pid', pid]),
-      ...['--warmup', warmup, '--duration', seconds, ...args],
+      ...[...time, ...args],
     ].map(String);
     const run = new Process(command, { core: generatorCore });
     try {
