@@ -14,6 +14,7 @@
 #include "app/version.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "bench/bench.h"
 #include "config/config.h"
 
 namespace millrace::app {
@@ -139,6 +140,8 @@ int run(int argc, char** argv) {
     case config::Command::kCheckToken:
       std::signal(SIGPIPE, SIG_IGN);
       return report(check_token(*invocation, now));
+    case config::Command::kBench:
+      return bench::run_command(invocation->bench_words);
     case config::Command::kPublish:
       std::signal(SIGPIPE, SIG_IGN);
       return report(publish(*invocation, stdin));

@@ -26,7 +26,7 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr std::array<CommandName, 10> kCommands = {{{"serve", Command::kServe},
+constexpr std::array<CommandName, 11> kCommands = {{{"serve", Command::kServe},
                                                     {"check-config", Command::kCheckConfig},
                                                     {"checkconfig", Command::kCheckConfig},
                                                     {"genconfig", Command::kGenerateConfig},
@@ -34,6 +34,7 @@ constexpr std::array<CommandName, 10> kCommands = {{{"serve", Command::kServe},
                                                     {"gen-token", Command::kGenerateToken},
                                                     {"check-token", Command::kCheckToken},
                                                     {"publish", Command::kPublish},
+                                                    {"bench", Command::kBench},
                                                     {"version", Command::kVersion},
                                                     {"help", Command::kHelp}}};
 
@@ -185,6 +186,7 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count,
   if (version) parsed.command = Command::kVersion;
   if (help) parsed.command = Command::kHelp;
   if (parsed.command == Command::kHelp || parsed.command == Command::kVersion) return parsed;
+  if (parsed.command == Command::kBench) return misuse("bench must be the first word");
   if (!extras.empty()) return unknown_word(extras.front());
   if (given > 1) return misuse("one command at a time");
   auto token = token_arguments(parsed.command, token_words);
@@ -240,6 +242,7 @@ std::string text_of(Command command) {
     case Command::kGenerateToken:
     case Command::kCheckToken:
     case Command::kPublish:
+    case Command::kBench:
       return "";
     case Command::kVersion:
       return "millrace " + std::string(kVersion) + "\n";
@@ -265,6 +268,13 @@ bool needs_configuration(Command command) {
 std::expected<Invocation, CommandLineError> parse_command_line(int argument_count,
                                                                const char* const* arguments,
                                                                const char* const* environment) {
+  // The load generator has options of its own, and no configuration.
+  if (argument_count > 1 && std::string_view(arguments[1]) == "bench") {
+    Invocation bench;
+    bench.command = Command::kBench;
+    bench.bench_words.assign(arguments + 2, arguments + argument_count);
+    return bench;
+  }
   std::expected<Parsed, CommandLineError> parsed = parse_words(argument_count, arguments);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   Invocation invocation;

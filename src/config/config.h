@@ -270,6 +270,7 @@ enum class Command : uint8_t {
   kGenerateToken,
   kCheckToken,
   kPublish,
+  kBench,
   kVersion,
   kHelp
 };
@@ -300,6 +301,7 @@ struct Invocation {
   std::vector<std::string> warnings;  // for standard error (or the log), one line each
   TokenArguments token;               // for the commands for tokens
   PublishArguments publish;           // for kPublish
+  std::vector<std::string> bench_words;  // for kBench: what stands behind it, as it was typed
   std::string output;  // for standard output of the other commands, which then exit with 0
 };
 

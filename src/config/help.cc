@@ -50,6 +50,7 @@ SYNOPSIS
     millrace gen-token --user USER [--channel CHANNEL] [options]
     millrace check-token TOKEN [--channel CHANNEL] [options]
     millrace publish CHANNEL DATA [--server URL] [--api-key KEY] [options]
+    millrace bench SCENARIO [bench options]
     millrace genconfig | configdoc | version | help
 
 DESCRIPTION
@@ -86,6 +87,7 @@ COMMANDS
                             server, and print the result. Where it is and its
                             key are what the configuration says, or --server
                             (http://HOST:PORT) and --api-key.
+    bench                   Stress-test a server: see millrace bench --help.
     version                 Print the version.
     help                    Print this text.
 

@@ -1,0 +1,39 @@
+// WebSocket frames from a client's side (RFC 6455, section 5): a server's are read, which are not
+// masked, and own ones are written, which are.
+//
+// Without state and without copies: whoever reads keeps what is incomplete.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "websocket/websocket.h"
+
+namespace millrace::bench {
+
+using websocket::Opcode;
+
+struct Frame {
+  Opcode opcode = Opcode::kContinuation;
+  bool fin = false;
+  std::string_view payload{};  // within what was read
+  size_t bytes = 0;            // with its header
+};
+
+enum class FrameStatus : uint8_t {
+  kWhole,
+  kPartial,  // more bytes are needed
+  kBroken,   // no server sends that to a client that has negotiated nothing
+};
+
+inline constexpr size_t kFrameBytesMax = 64UL * 1024 * 1024;
+
+// The frame that `bytes` begin with.
+FrameStatus read_frame(std::string_view bytes, Frame& frame);
+
+// Appends one masked frame; `key` as it lies in memory.
+void append_masked(std::string& out, Opcode opcode, std::string_view payload, uint32_t key);
+
+}  // namespace millrace::bench
