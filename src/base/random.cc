@@ -88,14 +88,14 @@ constexpr char kHex[] = "0123456789abcdef";
 }  // namespace
 
 std::string to_string(const Uuid& uuid) {
-  std::string text;
-  text.reserve(36);
+  std::array<char, 36> text;
+  size_t at = 0;
   for (size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text.push_back('-');
-    text.push_back(kHex[uuid[i] >> 4U]);
-    text.push_back(kHex[uuid[i] & 0x0FU]);
+    if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
+    text[at++] = kHex[uuid[i] >> 4U];
+    text[at++] = kHex[uuid[i] & 0x0FU];
   }
-  return text;
+  return {text.data(), text.size()};
 }
 
 bool spells(std::string_view text, const Uuid& uuid) {

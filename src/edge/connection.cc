@@ -161,7 +161,7 @@ void Connection::update_reading() {
 
 void Connection::append_message(base::FunctionRef<void(std::string&)> append) {
   if (state_ != State::kOpen) return;
-  if (replies_ == nullptr) replies_ = std::make_unique<std::string>();
+  if (replies_ == nullptr) replies_ = core_.spare_strings.take();
   append(*replies_);
   ++messages_to_flush_;
   core_.metrics.add(metrics::Counter::kMessagesOutbound);
@@ -240,10 +240,9 @@ void Connection::push_control(websocket::Opcode opcode, std::string_view payload
 
 // Replies of a turn leave as one frame, in their place before whatever is pushed next.
 void Connection::seal_replies() {
-  const std::unique_ptr<std::string> messages = std::move(replies_);
-  std::string frame;
-  core_.fanout.append_frame(frame, {.format = session_.format(), .deflate = deflate_}, *messages);
-  outbox_.push(base::SharedBytes::copy_of(frame), 0);
+  const Variant variant{.format = session_.format(), .deflate = deflate_};
+  outbox_.push(core_.fanout.frame_of(variant, *replies_), 0);
+  core_.spare_strings.give_back(std::move(replies_));
 }
 
 void Connection::mark_dirty() {

@@ -109,14 +109,26 @@ void Core::flush_all() {
     dirty_[i]->flush();
   }
   dirty_.clear();
+  observe_flushes();
 }
 
 void Core::note_written(const Outbox::Written& written, uint32_t messages) {
   metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
   if (written.calls == 0) return;
   metrics.add(metrics::Counter::kWrites, written.calls);
-  metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(written.bytes));
-  metrics.observe(metrics::Histogram::kFlushMessages, messages);
+  if (written.bytes != flushes_.bytes || messages != flushes_.messages) {
+    observe_flushes();
+    flushes_ = {.bytes = written.bytes, .messages = messages};
+  }
+  ++flushes_.count;
+}
+
+void Core::observe_flushes() {
+  if (flushes_.count == 0) return;
+  metrics.observe(metrics::Histogram::kFlushBytes, static_cast<double>(flushes_.bytes),
+                  flushes_.count);
+  metrics.observe(metrics::Histogram::kFlushMessages, flushes_.messages, flushes_.count);
+  flushes_.count = 0;
 }
 
 void Core::observe_latencies() {

@@ -25,6 +25,27 @@ namespace millrace::edge {
 
 class Connection;
 
+// Empty strings that keep their room, for what connections gather within a turn.
+class SpareStrings {
+ public:
+  std::unique_ptr<std::string> take() {
+    if (spare_.empty()) return std::make_unique<std::string>();
+    std::unique_ptr<std::string> string = std::move(spare_.back());
+    spare_.pop_back();
+    return string;
+  }
+  void give_back(std::unique_ptr<std::string> string) {
+    if (spare_.size() == kSpareMax || string->capacity() > kRoomMax) return;
+    string->clear();
+    spare_.push_back(std::move(string));
+  }
+
+ private:
+  static constexpr size_t kSpareMax = 64;
+  static constexpr size_t kRoomMax = 64UL * 1024;
+  std::vector<std::unique_ptr<std::string>> spare_;
+};
+
 class Core final : public base::TurnHook {
  public:
   explicit Core(const Edge::Parts& parts);
@@ -40,6 +61,7 @@ class Core final : public base::TurnHook {
   const Options& options;
   Fanout fanout;
   websocket::CoreScratch websocket_scratch;
+  SpareStrings spare_strings;
   // What the decoder is told: of an echo, or of a client's connection.
   websocket::Options websocket_options(bool echo, bool deflate) const;
   bool draining = false;
@@ -86,8 +108,15 @@ class Core final : public base::TurnHook {
     base::MonotonicTime received;
     size_t count;
   };
+  // Flushes one after another that wrote the same: what a fan-out does.
+  struct Flushes {
+    size_t bytes = 0;
+    uint32_t messages = 0;
+    uint64_t count = 0;
+  };
   void destroy(Connection& connection);
   void flush_all();
+  void observe_flushes();
   void observe_latencies();
 
   absl::flat_hash_map<std::string, absl::InlinedVector<uint32_t, 2>, base::StringHash,
@@ -99,6 +128,7 @@ class Core final : public base::TurnHook {
   std::vector<Connection*> dirty_;
   std::vector<Connection*> doomed_;
   std::vector<Deliveries> deliveries_;
+  Flushes flushes_;
 };
 
 }  // namespace millrace::edge

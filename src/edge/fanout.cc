@@ -106,7 +106,7 @@ size_t Fanout::deliver_batch(LocalChannel& channel, std::span<const hub::Event> 
     if (mask == 0) continue;
     const Encoded& mine = encoded(channel, batch, way);
     if (mine.messages > 0) member.listener->on_publications(mine.frames, mine.messages);
-    deliveries += static_cast<size_t>(std::popcount(mask & batch.publications));
+    deliveries += mine.publications;
     if (mine.cut_short) {
       metrics_.add(metrics::Counter::kDroppedNotJson,
                    static_cast<uint64_t>(std::popcount(mask)) - mine.messages);
@@ -156,20 +156,20 @@ const Fanout::Encoded& Fanout::encoded(const LocalChannel& channel, Batch& batch
   // So many ways are those of filters that agree in nothing: looking for another that wants the
   // same would cost more than it saves.
   if (batch.encoded.size() == kWaysMax) {
-    batch.odd = encode(channel, batch.events, way);
+    batch.odd = encode(channel, batch, way);
     return batch.odd;
   }
-  return batch.encoded.emplace_back(way, encode(channel, batch.events, way)).second;
+  return batch.encoded.emplace_back(way, encode(channel, batch, way)).second;
 }
 
-Fanout::Encoded Fanout::encode(const LocalChannel& channel, std::span<const hub::Event> events,
-                               const Way& way) {
+Fanout::Encoded Fanout::encode(const LocalChannel& channel, const Batch& batch, const Way& way) {
   Encoded encoded;
+  encoded.publications = static_cast<uint32_t>(std::popcount(way.mask & batch.publications));
   batch_.clear();
   frames_.clear();
   bool has_base = way.has_base;
-  for (size_t i = 0; i < events.size(); ++i) {
-    const hub::Event& event = events[i];
+  for (size_t i = 0; i < batch.events.size(); ++i) {
+    const hub::Event& event = batch.events[i];
     const bool is_publication = event.kind == hub::Event::Kind::kPublication;
     const bool wanted = (way.mask >> i & 1U) != 0;
     if (wanted) {
@@ -188,10 +188,8 @@ Fanout::Encoded Fanout::encode(const LocalChannel& channel, std::span<const hub:
     if (is_publication) has_base = way.variant.delta && wanted;
   }
   if (batch_.empty() && frames_.empty()) return encoded;
-  if (frames_.empty() && !way.variant.deflate) {
-    std::array<char, websocket::kHeaderBytesMax> header;
-    const size_t size = websocket::encode_header(opcode_of(way.variant), batch_.size(), header);
-    encoded.frames = base::SharedBytes::joined({{header.data(), size}, batch_});
+  if (frames_.empty()) {
+    encoded.frames = frame_of(way.variant, batch_);
     return encoded;
   }
   append_frame(frames_, way.variant, batch_);
@@ -218,6 +216,17 @@ void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, 
     case hub::Event::Kind::kInterruption:
       return;
   }
+}
+
+base::SharedBytes Fanout::frame_of(Variant variant, std::string_view message) const {
+  if (variant.deflate) {
+    std::string frame;
+    append_frame(frame, variant, message);
+    return base::SharedBytes::copy_of(frame);
+  }
+  std::array<char, websocket::kHeaderBytesMax> header;
+  const size_t size = websocket::encode_header(opcode_of(variant), message.size(), header);
+  return base::SharedBytes::joined({{header.data(), size}, message});
 }
 
 void Fanout::append_frame(std::string& out, Variant variant, std::string_view message) const {

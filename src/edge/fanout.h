@@ -55,8 +55,8 @@ class Fanout {
 
   size_t channels() const { return channels_.size(); }
 
-  // Appends one message to `out` as a WebSocket frame of this variant.
-  void append_frame(std::string& out, Variant variant, std::string_view message) const;
+  // One message as a WebSocket frame of this variant.
+  base::SharedBytes frame_of(Variant variant, std::string_view message) const;
 
  private:
   // Which events of a batch: bit i for event i.
@@ -67,7 +67,8 @@ class Fanout {
   struct Encoded {
     base::SharedBytes frames;
     uint32_t messages = 0;
-    bool cut_short = false;  // a publication that is not JSON stood in the way
+    uint32_t publications = 0;  // that were wanted
+    bool cut_short = false;     // a publication that is not JSON stood in the way
   };
   // One way in which a batch is wanted.
   struct Way {
@@ -87,9 +88,10 @@ class Fanout {
   size_t deliver_batch(LocalChannel& channel, std::span<const hub::Event> events);
   Mask wanted(const Member& member, const Batch& batch);
   const Encoded& encoded(const LocalChannel& channel, Batch& batch, const Way& way);
-  Encoded encode(const LocalChannel& channel, std::span<const hub::Event> events, const Way& way);
+  Encoded encode(const LocalChannel& channel, const Batch& batch, const Way& way);
   void append_event(const LocalChannel& channel, const hub::Event& event, bool patched,
                     Variant variant);
+  void append_frame(std::string& out, Variant variant, std::string_view message) const;
   void interrupt(LocalChannel& channel);
 
   const Options options_;

@@ -29,30 +29,31 @@ void Outbox::to_queue() {
 
 Outbox::Written Outbox::flush(net::Stream& stream) {
   Written result;
-  while (!empty()) {
-    std::array<std::string_view, net::Stream::kPartsMax> parts;
-    size_t count = 1;
+  while (!empty() && result.flushed == Flushed::kAll) {
     if (queue_ == nullptr) [[likely]] {
-      parts[0] = single_.view();
+      const std::string_view part = single_.view();
+      write(stream, {&part, 1}, result);
     } else {
-      count = gather(parts);
-    }
-    size_t offered = 0;
-    for (size_t i = 0; i < count; ++i) offered += parts[i].size();
-    const net::IoResult written = stream.write(std::span(parts).first(count));
-    ++result.calls;
-    if (written.status == net::IoResult::Status::kError) {
-      result.flushed = Flushed::kFailed;
-      return result;
-    }
-    result.bytes += written.bytes;
-    consume(written.bytes);
-    if (written.bytes < offered) {
-      result.flushed = Flushed::kBlocked;
-      return result;
+      std::array<std::string_view, net::Stream::kPartsMax> parts;
+      write(stream, std::span(parts).first(gather(parts)), result);
     }
   }
   return result;
+}
+
+// Offers the parts once, and adds what became of them to `result`.
+void Outbox::write(net::Stream& stream, std::span<const std::string_view> parts, Written& result) {
+  size_t offered = 0;
+  for (const std::string_view part : parts) offered += part.size();
+  const net::IoResult written = stream.write(parts);
+  ++result.calls;
+  if (written.status == net::IoResult::Status::kError) {
+    result.flushed = Flushed::kFailed;
+    return;
+  }
+  result.bytes += written.bytes;
+  consume(written.bytes);
+  if (written.bytes < offered) result.flushed = Flushed::kBlocked;
 }
 
 // The first parts of the queue; returns how many.

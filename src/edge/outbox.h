@@ -64,6 +64,7 @@ class Outbox {
   };
   void to_queue();
   size_t gather(std::span<std::string_view> parts) const;
+  void write(net::Stream& stream, std::span<const std::string_view> parts, Written& result);
   void consume(size_t bytes);
 
   base::SharedBytes single_;

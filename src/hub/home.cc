@@ -109,9 +109,4 @@ void Home::reply(const Ask& ask, AnswerBody body) {
   });
 }
 
-void Home::back_to(base::CoreId core, base::Task task) {
-  if (core == hub_.parts_.core) return task();
-  hub_.parts_.cores.at(core).post(std::move(task));
-}
-
 }  // namespace millrace::hub

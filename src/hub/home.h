@@ -62,7 +62,8 @@ class Home final : public broker::Sink, public base::TurnHook {
 
   // Answers on the core that asked; runs a task on a core, at once if it is this one.
   void reply(const Ask& ask, AnswerBody body);
-  void back_to(base::CoreId core, base::Task task);
+  template <class Task>
+  void back_to(base::CoreId core, Task task);
 
   // broker::Sink
   void on_message(std::string_view channel, const broker::Message& message) override;
@@ -195,5 +196,18 @@ class Home final : public broker::Sink, public base::TurnHook {
   base::TimerId expiry_;
   bool expiry_scheduled_ = false;
 };
+
+template <class Task>
+void Hub::at_home(base::CoreId home, Task task) {
+  Hub& there = *hubs_[home.value()];
+  if (&there == this) return task(*home_);
+  parts_.cores.at(home).post([&there, task = std::move(task)]() mutable { task(*there.home_); });
+}
+
+template <class Task>
+void Home::back_to(base::CoreId core, Task task) {
+  if (core == hub_.parts_.core) return task();
+  hub_.parts_.cores.at(core).post(std::move(task));
+}
 
 }  // namespace millrace::hub

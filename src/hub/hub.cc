@@ -179,12 +179,6 @@ base::CoreId Hub::home_of(std::string_view channel) const {
   return base::CoreId{static_cast<uint16_t>(base::StringHash{}(channel) % hubs_.size())};
 }
 
-void Hub::at_home(base::CoreId home, std::move_only_function<void(Home&)> task) {
-  Hub& there = *hubs_[home.value()];
-  if (&there == this) return task(*home_);
-  parts_.cores.at(home).post([&there, task = std::move(task)]() mutable { task(*there.home_); });
-}
-
 // Publishing makes work for the home core and for those with subscribers, whichever these are.
 bool Hub::behind() const {
   for (size_t core = 0; core < hubs_.size(); ++core) {

@@ -178,8 +178,9 @@ class Hub {
   void refuse(const Ask& ask, const Refused& why);
   void answer_to(const Ask& ask, AnswerBody body);
   base::CoreId home_of(std::string_view channel) const;
-  // Runs `task` on the core `home` with that core's hub; at once if it is this core.
-  void at_home(base::CoreId home, std::move_only_function<void(Home&)> task);
+  // Runs `task` on the core `home` with what it is home of; at once if it is this core.
+  template <class Task>
+  void at_home(base::CoreId home, Task task);
   // Runs `task` on every core, then `done` here.
   void on_all(std::function<void(Hub&)> task, std::move_only_function<void()> done);
   // Whether some core has more to do than it should be given.

@@ -152,6 +152,7 @@ class TimerWheel {
   int64_t current_tick_ = 0;  // the last tick that was fired
   // the tick in which this turn began: later than that while a turn's timers have not run
   int64_t now_tick_ = 0;
+  mutable size_t used_slot_ = 0;  // where empty() looks first
 };
 
 // ---- The loop ----

@@ -111,10 +111,9 @@ class JsonWriter {
  private:
   // A field's name needs no escaping.
   void key(std::string_view name) {
-    if (!std::exchange(first_, false)) out_.push_back(',');
-    out_.push_back('"');
-    out_ += name;
-    out_ += "\":";
+    out_.append(std::exchange(first_, false) ? "\"" : ",\"");
+    out_.append(name);
+    out_.append("\":");
   }
 
   // Nearly every name and id is plain ASCII, which goes in as a whole; base/ knows what to do with
