@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/doctor_command.h"
 #include "app/node.h"
 #include "app/options.h"
 #include "app/publish_command.h"
@@ -145,6 +146,8 @@ int run(int argc, char** argv) {
     case config::Command::kPublish:
       std::signal(SIGPIPE, SIG_IGN);
       return report(publish(*invocation, stdin));
+    case config::Command::kDoctor:
+      return report(doctor(*invocation, "/"));
     default:
       break;
   }

@@ -26,7 +26,7 @@ struct CommandName {
   std::string_view name;
   Command command;
 };
-constexpr std::array<CommandName, 11> kCommands = {{{"serve", Command::kServe},
+constexpr std::array<CommandName, 12> kCommands = {{{"serve", Command::kServe},
                                                     {"check-config", Command::kCheckConfig},
                                                     {"checkconfig", Command::kCheckConfig},
                                                     {"genconfig", Command::kGenerateConfig},
@@ -35,8 +35,13 @@ constexpr std::array<CommandName, 11> kCommands = {{{"serve", Command::kServe},
                                                     {"check-token", Command::kCheckToken},
                                                     {"publish", Command::kPublish},
                                                     {"bench", Command::kBench},
+                                                    {"doctor", Command::kDoctor},
                                                     {"version", Command::kVersion},
                                                     {"help", Command::kHelp}}};
+
+// What a machine may be asked to hold.
+constexpr uint64_t kConnectionsMin = 1;
+constexpr uint64_t kConnectionsMax = 1'000'000'000;
 
 struct Parsed {
   Command command = Command::kServe;
@@ -45,6 +50,7 @@ struct Parsed {
   std::vector<Flag> flags;
   TokenArguments token;
   PublishArguments publish;
+  DoctorArguments doctor;
 };
 
 // What is typed behind gen-token and check-token, as it was typed.
@@ -64,8 +70,8 @@ std::unexpected<CommandLineError> misuse(const std::string& message) {
 std::vector<std::string> known_words(bool flags) {
   std::vector<std::string> words;
   if (flags) {
-    words = {"--config",  "--dev",       "--help", "--version", "--user",
-             "--channel", "--expire-at", "--ttl",  "--server",  "--api-key"};
+    words = {"--config",    "--dev", "--help",   "--version", "--user",        "--channel",
+             "--expire-at", "--ttl", "--server", "--api-key", "--connections", "--json"};
     for (const KeyFlag& flag : key_flags()) words.emplace_back(flag.name);
   } else {
     for (const CommandName& command : kCommands) words.emplace_back(command.name);
@@ -139,6 +145,13 @@ std::optional<CommandLineError> check_publish(Command command, const PublishArgu
   return std::nullopt;
 }
 
+void add_doctor_options(CLI::App& sub, Command command, DoctorArguments& to) {
+  if (command != Command::kDoctor) return;
+  sub.add_option("--connections", to.connections)
+      ->check(CLI::Range(kConnectionsMin, kConnectionsMax));
+  sub.add_flag("--json", to.json);
+}
+
 std::expected<Parsed, CommandLineError> parse_words(int argument_count,
                                                     const char* const* arguments) {
   CLI::App app;
@@ -169,6 +182,7 @@ std::expected<Parsed, CommandLineError> parse_words(int argument_count,
     sub->fallthrough();
     add_token_options(*sub, command.command, token_words);
     add_publish_options(*sub, command.command, parsed.publish);
+    add_doctor_options(*sub, command.command, parsed.doctor);
     commands.push_back(sub);
   }
   try {
@@ -243,6 +257,7 @@ std::string text_of(Command command) {
     case Command::kCheckToken:
     case Command::kPublish:
     case Command::kBench:
+    case Command::kDoctor:
       return "";
     case Command::kVersion:
       return "millrace " + std::string(kVersion) + "\n";
@@ -255,7 +270,7 @@ std::string text_of(Command command) {
 // Commands that borrow a server's configuration for one thing that they do.
 bool borrows_configuration(Command command) {
   return command == Command::kGenerateToken || command == Command::kCheckToken ||
-         command == Command::kPublish;
+         command == Command::kPublish || command == Command::kDoctor;
 }
 
 bool needs_configuration(Command command) {
@@ -282,6 +297,7 @@ std::expected<Invocation, CommandLineError> parse_command_line(int argument_coun
   invocation.output = text_of(parsed->command);
   invocation.token = std::move(parsed->token);
   invocation.publish = std::move(parsed->publish);
+  invocation.doctor = parsed->doctor;
   if (!needs_configuration(parsed->command)) return invocation;
   invocation.sources.file = parsed->file ? *parsed->file : default_file();
   if (parsed->file && parsed->file->empty()) return misuse("--config names no file");

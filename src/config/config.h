@@ -271,6 +271,7 @@ enum class Command : uint8_t {
   kCheckToken,
   kPublish,
   kBench,
+  kDoctor,
   kVersion,
   kHelp
 };
@@ -292,15 +293,22 @@ struct PublishArguments {
   std::string api_key{};  // "": http_api.key
 };
 
+// What doctor is told.
+struct DoctorArguments {
+  std::optional<uint64_t> connections{};  // to judge against; at least 1
+  bool json = false;
+};
+
 // What the user asked for.
 struct Invocation {
   Command command = Command::kServe;
-  Config config;    // for kServe, kCheckConfig, kPublish and the commands for tokens
+  Config config;    // for kServe, kCheckConfig, kPublish, kDoctor and the commands for tokens
   Sources sources;  // how to load it again; sources.file is the file that was read, "" if there was
                     // none
   std::vector<std::string> warnings;  // for standard error (or the log), one line each
   TokenArguments token;               // for the commands for tokens
   PublishArguments publish;           // for kPublish
+  DoctorArguments doctor;             // for kDoctor
   std::vector<std::string> bench_words;  // for kBench: what stands behind it, as it was typed
   std::string output;  // for standard output of the other commands, which then exit with 0
 };

@@ -50,6 +50,7 @@ SYNOPSIS
     millrace gen-token --user USER [--channel CHANNEL] [options]
     millrace check-token TOKEN [--channel CHANNEL] [options]
     millrace publish CHANNEL DATA [--server URL] [--api-key KEY] [options]
+    millrace doctor [--connections NUMBER] [--json] [options]
     millrace bench SCENARIO [bench options]
     millrace genconfig | configdoc | version | help
 
@@ -87,6 +88,10 @@ COMMANDS
                             server, and print the result. Where it is and its
                             key are what the configuration says, or --server
                             (http://HOST:PORT) and --api-key.
+    doctor                  Look at this machine: how many connections it can
+                            hold, what limits it, and commands that change that.
+                            With --connections it says whether the machine can
+                            hold so many; with --json, for programs.
     bench                   Stress-test a server: see millrace bench --help.
     version                 Print the version.
     help                    Print this text.
@@ -132,7 +137,8 @@ SIGNALS
 EXIT STATUS
     0  stopped as asked, or the configuration is good
     1  the server could not start or run (a port is taken, ...); the token is
-       refused, or cannot be made; it was not published
+       refused, or cannot be made; it was not published; the machine cannot
+       hold the connections
     2  the command line or the configuration is wrong
 
 EXAMPLES
@@ -143,6 +149,7 @@ EXAMPLES
     millrace gen-token --user 42 --ttl 1h
     millrace gen-token --user 42 | xargs millrace check-token
     millrace publish news '{"text":"hello"}'
+    millrace doctor --connections 200000
     MILLRACE_LOG_LEVEL=debug MILLRACE_WORKERS=4 millrace
 )";
 

@@ -16,9 +16,13 @@ FileBudget FileBudget::raise_to_hard_limit(size_t reserve) {
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
   }
   budget.limit_ = limit.rlim_cur;
-  // However small the limit, half of it is for clients.
-  budget.connections_max_ = budget.limit_ - std::min(reserve, budget.limit_ / 2);
+  budget.connections_max_ = connections_of(budget.limit_, reserve);
   return budget;
+}
+
+size_t FileBudget::connections_of(size_t limit, size_t reserve) {
+  // However small the limit, half of it is for clients.
+  return limit - std::min(reserve, limit / 2);
 }
 
 }  // namespace millrace::net

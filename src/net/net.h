@@ -193,6 +193,8 @@ class FileBudget {
   // Raises the soft limit on open files to the hard one. `reserve` of them are not given to client
   // connections.
   static FileBudget raise_to_hard_limit(size_t reserve);
+  // How many of `limit` open files are for client connections.
+  static size_t connections_of(size_t limit, size_t reserve);
 
   size_t limit() const { return limit_; }                      // open files this process may have
   size_t connections_max() const { return connections_max_; }  // of those, for client connections

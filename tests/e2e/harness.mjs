@@ -81,9 +81,15 @@ export function request(to, path, { method = 'GET', headers = {}, body = '' } = 
   );
 }
 
+// `command` in a process that may have only so many open files.
+function limited(command, openFiles) {
+  return openFiles ? ['prlimit', `--nofile=${openFiles}:${openFiles}`, ...command] : command;
+}
+
 // Runs the binary to its end: {code, signal, stdout, stderr}. `input` is its standard input.
-export function runBinary(args, { env = {}, cwd, input } = {}) {
-  const child = spawn(kBinary, args, { env: environment(env), cwd });
+export function runBinary(args, { env = {}, cwd, input, openFiles } = {}) {
+  const [program, ...rest] = limited([kBinary, ...args], openFiles);
+  const child = spawn(program, rest, { env: environment(env), cwd });
   running.add(child);
   const out = { stdout: '', stderr: '' };
   child.stdin.on('error', () => {}); // it may end without having read all of it
@@ -257,8 +263,8 @@ export async function startServer({
   const whole = merged({ http_server: { address: host, port: chosen } }, config);
   writeFileSync(configFile, JSON.stringify(whole, null, 2));
   const command = [kBinary, ...(dev ? ['--dev'] : []), '--config', configFile, ...args];
-  if (openFiles) command.unshift('prlimit', `--nofile=${openFiles}:${openFiles}`);
-  const child = spawn(command[0], command.slice(1), {
+  const [program, ...rest] = limited(command, openFiles);
+  const child = spawn(program, rest, {
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
