@@ -305,10 +305,10 @@ struct Invocation {
   Config config;    // for kServe, kCheckConfig, kPublish, kDoctor and the commands for tokens
   Sources sources;  // how to load it again; sources.file is the file that was read, "" if there was
                     // none
-  std::vector<std::string> warnings;  // for standard error (or the log), one line each
-  TokenArguments token;               // for the commands for tokens
-  PublishArguments publish;           // for kPublish
-  DoctorArguments doctor;             // for kDoctor
+  std::vector<std::string> warnings;     // for standard error (or the log), one line each
+  TokenArguments token;                  // for the commands for tokens
+  PublishArguments publish;              // for kPublish
+  DoctorArguments doctor;                // for kDoctor
   std::vector<std::string> bench_words;  // for kBench: what stands behind it, as it was typed
   std::string output;  // for standard output of the other commands, which then exit with 0
 };
