@@ -44,6 +44,8 @@ export class Figures {
     if (all.length === 0) return null;
     const good = this.good(which.name, peer.name);
     const errors = [...new Set(all.map(({ error }) => error).filter(Boolean))];
+    const latency = (name) =>
+      which.latency === false ? null : medianOf(good, (result) => result.latency_us?.[name]);
     const complaint = complaints(good.flatMap(({ results }) => results));
     return {
       case: which.name,
@@ -55,8 +57,8 @@ export class Figures {
       ratio: this.ratio(which.name, peer.name, kReference),
       deliveries_per_second: medianOf(good, (result) => result.deliveries_per_second),
       rate: medianOf(good, (result) => result.rate),
-      p50_us: medianOf(good, (result) => result.latency_us?.p50),
-      p99_us: medianOf(good, (result) => result.latency_us?.p99),
+      p50_us: latency('p50'),
+      p99_us: latency('p99'),
       notes: [complaint, ...errors.map((error) => `failed: ${error}`)].filter(Boolean),
       rounds: good.map(({ round, results }) => ({ round, results })),
     };

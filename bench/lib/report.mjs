@@ -31,21 +31,28 @@ export function table(rows) {
     .join('\n');
 }
 
-// One case: a row for each peer that had a turn.
+const behind = ({ rate, notes }) =>
+  [...(rate > 0 ? [`${shown(rate)} messages/s`] : []), ...notes].join('; ');
+
+// One case: a row for each peer that had a turn. Columns that nobody has a figure for are left out.
 export function caseTable(which, rows, titles) {
-  const reference = titles.get(kReference);
-  const ratio = `to ${reference}`;
-  const head = [' ', which.unit, 'spread', ratio, 'deliveries/s', 'p50 µs', 'p99 µs', ''];
-  const lines = rows.map((row) => [
-    `  ${titles.get(row.peer)}`,
-    shown(row.median),
-    row.values.length > 1 ? percent(row.spread) : kDash,
-    times(row.ratio),
-    shown(row.deliveries_per_second),
-    shown(row.p50_us),
-    shown(row.p99_us),
-    [row.rate > 0 ? `${shown(row.rate)} messages/s` : '', ...row.notes].filter(Boolean).join('; '),
-  ]);
+  const several = rows.some(({ values }) => values.length > 1);
+  const columns = [
+    { head: ' ', cell: ({ peer }) => `  ${titles.get(peer)}` },
+    { head: which.unit, cell: (row) => shown(row.median) },
+    { head: 'spread', cell: (row) => percent(row.spread), shown: several },
+    { head: `to ${titles.get(kReference)}`, cell: (row) => times(row.ratio), has: 'ratio' },
+    {
+      head: 'deliveries/s',
+      cell: (row) => shown(row.deliveries_per_second),
+      has: 'deliveries_per_second',
+    },
+    { head: 'p50 µs', cell: (row) => shown(row.p50_us), has: 'p50_us' },
+    { head: 'p99 µs', cell: (row) => shown(row.p99_us), has: 'p99_us' },
+    { head: '', cell: behind },
+  ].filter(({ shown: isShown = true, has }) => isShown && (!has || rows.some((row) => row[has])));
+  const lines = rows.map((row) => columns.map(({ cell }) => cell(row)));
+  const head = columns.map((column) => column.head);
   return `${which.name}: ${which.title}\n${table([head, ...lines])}\n`;
 }
 
