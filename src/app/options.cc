@@ -79,6 +79,8 @@ hub::ChannelOptions mapped(const config::ChannelOptions& from, std::chrono::mill
   to.allow_presence_for_subscriber = from.allow_presence_for_subscriber;
   to.allow_presence_for_anonymous = from.allow_presence_for_anonymous;
   map_history(from, meta_ttl, to);
+  to.batch_max_delay = from.batch_max_delay;
+  to.batch_max_size = from.batch_max_size;
   to.allow_delta = !from.allowed_delta_types.empty();
   to.delta_publish = from.delta_publish;
   to.allow_tags_filter = from.allow_tags_filter;
@@ -122,6 +124,9 @@ edge::Options edge_options(const config::Config& config) {
   options.expired_sub_close_delay = config.client.expired_sub_close_delay;
   options.channel_limit = config.client.channel_limit;
   options.outbox_bytes_max = config.client.queue_max_size;
+  options.write_delay = config.client.write_delay;
+  options.batch_messages_max = config.client.batch_max_size;
+  options.busy_write_delay = config.client.busy_write_delay;
   options.connect_include_server_time = config.client.connect_include_server_time;
   options.websocket_disabled = config.websocket.disabled;
   options.websocket_path = config.websocket.handler_prefix;

@@ -94,6 +94,9 @@ struct Client {
   Milliseconds presence_update_interval{27'000};
   size_t channel_limit = 128;
   size_t queue_max_size = 1'048'576;
+  Milliseconds write_delay{0};
+  size_t batch_max_size = 100;        // ours
+  Milliseconds busy_write_delay{10};  // ours
   size_t connection_limit = 0;
   size_t connection_rate_limit = 0;  // per second
   size_t user_connection_limit = 0;
@@ -124,6 +127,9 @@ struct ChannelOptions {
   bool allow_recovery = false;
   RecoveryMode force_recovery_mode = RecoveryMode::kStream;
   bool auto_cache_recover = false;
+
+  Milliseconds batch_max_delay{0};
+  size_t batch_max_size = 100;
 
   std::vector<std::string> allowed_delta_types;  // "fossil"
   bool delta_publish = false;

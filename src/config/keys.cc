@@ -130,6 +130,21 @@ void add_client_limits(ConfigKeys& keys) {
       keys, "client.queue_max_size",
       "Bytes that may wait for one slow client; over it, it is disconnected.")
       .range(kKiB, 1024 * kMiB);
+  add<kClient, &Client::write_delay>(
+      keys, "client.write_delay",
+      "How long publications wait for others to the same connection, to leave in one write.")
+      .range(0ms, 10s);
+  add<kClient, &Client::batch_max_size>(
+      keys, "client.batch_max_size",
+      "With client.write_delay: so many messages of a connection don't wait any longer.")
+      .range(1, kMiB)
+      .ours();
+  add<kClient, &Client::busy_write_delay>(
+      keys, "client.busy_write_delay",
+      "While a core has more to do than it can, what it has to send waits for more, for so long "
+      "at most.")
+      .range(0ms, 10s)
+      .ours();
   add<kClient, &Client::connection_limit>(
       keys, "client.connection_limit",
       "Connections that this node accepts; 0: as many as open files allow.")

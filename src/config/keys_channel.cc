@@ -96,6 +96,13 @@ void add_history(ChannelKeys& keys) {
   add<&Options::allow_history_for_anonymous>(
       keys, "allow_history_for_anonymous",
       "With one of the two above: clients without a user may, too.");
+  add<&Options::batch_max_delay>(
+      keys, "batch_max_delay",
+      "How long the publications of a channel are gathered, to be sent together; 0: they are not.")
+      .range(0ms, 10s);
+  add<&Options::batch_max_size>(keys, "batch_max_size",
+                                "With batch_max_delay: so many publications don't wait any longer.")
+      .range(1, 10'000);
   add<&Options::allowed_delta_types>(
       keys, "allowed_delta_types",
       "Delta compressions that clients may ask for; \"fossil\" is the only one.");

@@ -205,7 +205,21 @@ void Connection::on_publications(const base::SharedBytes& frames, uint32_t messa
     }
   }
   core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
-  push_frame(frames, messages);
+  push_publications(frames, messages);
+}
+
+void Connection::push_publications(base::SharedBytes frames, uint32_t messages) {
+  const bool waits = core_.options.write_delay.count() > 0 && !dirty_ &&
+                     messages_to_flush_ + messages < core_.options.batch_messages_max;
+  if (!waits) return push_frame(std::move(frames), messages);
+  outbox_.push(std::move(frames), messages);
+  messages_to_flush_ += messages;
+  if (!std::exchange(delayed_, true)) core_.flush_after_delay(*this);
+}
+
+void Connection::on_write_delay_over() {
+  delayed_ = false;
+  if (!outbox_.empty()) mark_dirty();
 }
 
 // The client does not know yet what it is subscribed to.

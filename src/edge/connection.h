@@ -54,6 +54,8 @@ class Connection final : public net::StreamHandler,
   }
   void prefetch_stream() const { __builtin_prefetch(stream_.get()); }
   void leave();
+  // Called by Core: what was to wait for more has waited long enough.
+  void on_write_delay_over();
 
   void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
   void answer(hub::Answer& answer);
@@ -117,6 +119,7 @@ class Connection final : public net::StreamHandler,
   void hold(const base::SharedBytes& frames, uint32_t messages);
   void release_held();
   void push_frame(base::SharedBytes frame, uint32_t messages);
+  void push_publications(base::SharedBytes frames, uint32_t messages);
   void push_control(websocket::Opcode opcode, std::string_view payload);
   void seal_replies();
   void begin_close(uint16_t code, std::string_view reason, bool wait_for_peer);
@@ -149,6 +152,7 @@ class Connection final : public net::StreamHandler,
   bool left_ = false;
   bool broken_ = false;      // nobody said goodbye: the client may be back soon
   bool peer_ended_ = false;  // its FIN was read while we still had something to send
+  bool delayed_ = false;     // the core will call when output has waited long enough
   // messages that the outbox was given since it was flushed last
   uint32_t messages_to_flush_ = 0;
   Session session_;

@@ -22,6 +22,7 @@ Core::Core(const Edge::Parts& parts)
 }
 
 Core::~Core() {
+  if (!delayed_.empty()) loop.cancel(delay_timer_);
   for_each([this](Connection& connection) { destroy(connection); });
   loop.remove_turn_hook(*this);
 }
@@ -92,7 +93,20 @@ void Core::destroy(Connection& connection) {
   admission.close_connection();
 }
 
+// ---- The end of a turn ----
+
+// While more comes in than goes out, what there is to send waits for more to send with it: each
+// write costs nearly the same, however much it carries. Not when nothing else came in, because then
+// somebody may be waiting for what we hold.
+bool Core::holds_back() {
+  if (dirty_.empty() || !loop.behind() || !loop.heard()) return false;
+  if (!held_back_) held_back_ = loop.now();
+  return loop.now() - *held_back_ < options.busy_write_delay;
+}
+
 void Core::on_turn_end() {
+  if (holds_back()) return loop.post([] {});  // the next turn follows at once
+  held_back_.reset();
   flush_all();
   observe_latencies();
   for (size_t i = 0; i < doomed_.size(); ++i) destroy(*doomed_[i]);
@@ -110,6 +124,23 @@ void Core::flush_all() {
   }
   dirty_.clear();
   observe_flushes();
+}
+
+void Core::flush_after_delay(const Connection& connection) {
+  const base::MonotonicTime due = loop.now() + options.write_delay;
+  if (delayed_.empty())
+    delay_timer_ = loop.after(options.write_delay, [this] { on_write_delays(); });
+  delayed_.push_back({due, connection.ref()});
+}
+
+void Core::on_write_delays() {
+  while (!delayed_.empty() && delayed_.front().due <= loop.now()) {
+    Connection* const connection = find(delayed_.front().connection);
+    delayed_.pop_front();
+    if (connection != nullptr) connection->on_write_delay_over();
+  }
+  if (delayed_.empty()) return;
+  delay_timer_ = loop.after(delayed_.front().due - loop.now(), [this] { on_write_delays(); });
 }
 
 void Core::note_written(const Outbox::Written& written, uint32_t messages) {
@@ -135,7 +166,9 @@ void Core::observe_latencies() {
   if (deliveries_.empty()) return;
   const base::MonotonicTime now = base::monotonic_now();
   for (const Deliveries& delivered : deliveries_) {
-    const double milliseconds = static_cast<double>((now - delivered.received).count()) / 1000;
+    // With a write delay, what it is at most.
+    const base::Duration latency = now - delivered.received + options.write_delay;
+    const double milliseconds = static_cast<double>(latency.count()) / 1000;
     metrics.observe(metrics::Histogram::kMessageLatencyMs, milliseconds, delivered.count);
   }
   deliveries_.clear();

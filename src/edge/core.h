@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -86,6 +88,8 @@ class Core final : public base::TurnHook {
 
   // Once a turn each: the connection has output; it is to be destroyed.
   void flush_later(Connection& connection) { dirty_.push_back(&connection); }
+  // Once until on_write_delay_over(): the connection has output that may wait for more.
+  void flush_after_delay(const Connection& connection);
   void destroy_later(Connection& connection) { doomed_.push_back(&connection); }
 
   // What one flush has written, with so many messages in it.
@@ -114,7 +118,14 @@ class Core final : public base::TurnHook {
     uint32_t messages = 0;
     uint64_t count = 0;
   };
+  // Connections whose output waits, the one that is due first in front.
+  struct Delayed {
+    base::MonotonicTime due;
+    base::ConnectionRef connection;
+  };
   void destroy(Connection& connection);
+  bool holds_back();
+  void on_write_delays();
   void flush_all();
   void observe_flushes();
   void observe_latencies();
@@ -128,6 +139,9 @@ class Core final : public base::TurnHook {
   std::vector<Connection*> dirty_;
   std::vector<Connection*> doomed_;
   std::vector<Deliveries> deliveries_;
+  std::deque<Delayed> delayed_;
+  base::TimerId delay_timer_;
+  std::optional<base::MonotonicTime> held_back_;  // since when everything waits
   Flushes flushes_;
 };
 

@@ -61,6 +61,13 @@ struct Options {
   // for the peer's close frame, and for what still has to be sent
   std::chrono::milliseconds close_timeout{5'000};
 
+  // Publications wait so long for others to the same connection, or until there are so many.
+  // Replies, pings and closes don't wait, and take along what does.
+  std::chrono::milliseconds write_delay{};
+  size_t batch_messages_max = 100;
+  // The same, for everything that a core has to send, while that core is behind.
+  std::chrono::milliseconds busy_write_delay{};
+
   // --dev: a raw WebSocket echo at /echo, for conformance suites; messages up to 16 MiB
   bool echo = false;
 };

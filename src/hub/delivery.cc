@@ -1,6 +1,7 @@
-// From the broker's bell to the cores with subscribers: what a turn brought is gathered per
-// channel, and leaves at the turn's end with one post per interested core, never one per
-// subscriber.
+// From the broker's bell to the cores with subscribers: what a turn brought, or the time that the
+// namespace gives it, is gathered per channel, and leaves at a turn's end with one post per
+// interested core, never one per subscriber. A new subscriber does not wait for that: what is
+// gathered leaves before it is welcomed.
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +9,12 @@
 #include "hub/home.h"
 
 namespace millrace::hub {
+namespace {
+
+// Gathering ends early where a batch has so many bytes: a subscriber gets all of it at once.
+constexpr size_t kBatchBytesAim = 64UL * 1024;
+
+}  // namespace
 
 void Home::on_message(std::string_view channel, const broker::Message& message) {
   const auto found = records_.find(channel);
@@ -25,13 +32,50 @@ void Home::on_message(std::string_view channel, const broker::Message& message) 
 
 void Home::pass_on(std::string_view channel, Record& record, Event event) {
   if (record.interest.empty()) return;
+  const ChannelOptions& options = *record.options;
+  const bool gathers = options.batch_max_delay.count() > 0;
   if (record.pending == nullptr) {
     record.pending = std::make_shared<Batch>();
-    // After the turn's end, where connections go, nobody would come by before the next one.
-    if (pending_channels_.empty() && turn_ended_ == executor().now()) executor().post([] {});
-    pending_channels_.emplace_back(channel);
+    if (gathers) {
+      gather(channel, record);
+    } else {
+      deliver_at_turn_end(channel);
+    }
   }
-  record.pending->push_back(std::move(event));
+  Batch& batch = *record.pending;
+  batch.bytes += event.publication.data.size();
+  const bool interrupts = event.kind == Event::Kind::kInterruption;
+  batch.events.push_back(std::move(event));
+  const bool full = batch.events.size() >= options.batch_max_size || batch.bytes >= kBatchBytesAim;
+  if (gathers && (full || interrupts)) deliver_at_turn_end(channel);
+}
+
+void Home::deliver_at_turn_end(std::string_view channel) {
+  // After the turn's end, where connections go, nobody would come by before the next one.
+  if (pending_channels_.empty() && turn_ended_ == executor().now()) executor().post([] {});
+  pending_channels_.emplace_back(channel);
+}
+
+void Home::gather(std::string_view channel, const Record& record) {
+  const base::MonotonicTime due = executor().now() + record.options->batch_max_delay;
+  const bool earliest = gathering_.empty() || due < gathering_.begin()->first;
+  if (earliest && !gathering_.empty()) executor().cancel(gathered_);
+  gathering_.emplace(due, std::pair{std::string(channel), record.pending});
+  if (earliest) schedule_gathered();
+}
+
+// Timers come before the turn's end.
+void Home::schedule_gathered() {
+  const base::Duration left = gathering_.begin()->first - executor().now();
+  gathered_ = executor().after(left, [this] {
+    while (!gathering_.empty() && gathering_.begin()->first <= executor().now()) {
+      const auto& [channel, batch] = gathering_.begin()->second;
+      const auto found = records_.find(channel);
+      if (found != records_.end() && found->second.pending == batch) deliver_at_turn_end(channel);
+      gathering_.erase(gathering_.begin());
+    }
+    if (!gathering_.empty()) schedule_gathered();
+  });
 }
 
 // What changed since the publication before, if that is worth it; and this one is the next's base.
@@ -79,7 +123,8 @@ void Home::deliver(std::vector<std::string> channels) {
     if (parcels[core].empty()) continue;
     Hub& there = *hub_.hubs_[core];
     back_to(there.parts_.core, [&there, sent = std::move(parcels[core])] {
-      for (const Parcel& parcel : sent) there.delivery_->deliver(parcel.channel, *parcel.batch);
+      for (const Parcel& parcel : sent)
+        there.delivery_->deliver(parcel.channel, parcel.batch->events);
     });
   }
   delivering_ = false;

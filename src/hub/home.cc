@@ -15,6 +15,7 @@ Home::Home(Hub& hub) : hub_(hub) {
 
 Home::~Home() {
   if (expiry_scheduled_) executor().cancel(expiry_);
+  if (!gathering_.empty()) executor().cancel(gathered_);
   executor().remove_turn_hook(*this);
 }
 

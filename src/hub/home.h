@@ -77,7 +77,10 @@ class Home final : public broker::Sink, public base::TurnHook {
     base::CoreId core;
     uint32_t subscribers = 0;
   };
-  using Batch = std::vector<Event>;
+  struct Batch {
+    std::vector<Event> events;
+    size_t bytes = 0;  // of payloads
+  };
 
   // How far the subscribers are in the channel's log.
   struct Stream {
@@ -107,7 +110,7 @@ class Home final : public broker::Sink, public base::TurnHook {
     State state = State::kSubscribing;
     absl::InlinedVector<Interest, 2> interest;
     std::unique_ptr<std::vector<Ask>> waiting;  // null unless kSubscribing
-    std::shared_ptr<Batch> pending;             // what came in this turn; null if nothing
+    std::shared_ptr<Batch> pending;             // what is to be delivered; null if nothing
     std::unique_ptr<Stream> stream;             // null in channels without history
     std::unique_ptr<Presence> presence;         // null while nobody is present
     std::unique_ptr<DeltaBase> base;            // null while nobody wants deltas
@@ -173,6 +176,9 @@ class Home final : public broker::Sink, public base::TurnHook {
 
   // delivery.cc
   void pass_on(std::string_view channel, Record& record, Event event);
+  void deliver_at_turn_end(std::string_view channel);
+  void gather(std::string_view channel, const Record& record);
+  void schedule_gathered();
   base::SharedBytes patch(Record& record, const model::Publication& publication, bool delta);
   void deliver(std::vector<std::string> channels);
 
@@ -184,7 +190,11 @@ class Home final : public broker::Sink, public base::TurnHook {
 
   Hub& hub_;
   Records records_;
-  std::vector<std::string> pending_channels_;
+  std::vector<std::string> pending_channels_;  // to be delivered at the end of this turn
+  // Batches that gather more, by when that ends. They may have been delivered before.
+  std::multimap<base::MonotonicTime, std::pair<std::string, std::shared_ptr<const Batch>>>
+      gathering_;
+  base::TimerId gathered_;
   base::MonotonicTime turn_ended_;
   bool delivering_ = false;
   TurnReads turn_reads_;

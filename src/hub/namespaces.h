@@ -56,6 +56,10 @@ struct ChannelOptions {
   bool allow_history_for_subscriber = false;
   bool allow_history_for_anonymous = false;
 
+  // What happens in a channel is gathered so long, or until there is so much of it. 0: for a turn.
+  std::chrono::milliseconds batch_max_delay{};
+  size_t batch_max_size = 100;
+
   bool allow_delta = false;    // subscribers may ask for fossil deltas
   bool delta_publish = false;  // publications may be sent as deltas
   bool allow_tags_filter = false;

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "net/file_watch.h"
@@ -63,12 +65,21 @@ class Loop::Impl final : public Pollable {
 
   base::TimerId after(base::Duration delay, base::Task task) {
     const base::TimerId id{++last_timer_};
-    const auto [entry, inserted] =
-        tasks_.try_emplace(id, std::make_unique<TaskTimer>(*this, id, std::move(task)));
-    MILLRACE_ASSERT(inserted);
-    wheel_.set(*entry->second, delay);
+    // From now, not from when the turn began: never early.
+    const base::MonotonicTime due = base::monotonic_now() + delay;
+    due_of_.emplace(id, due);
+    tasks_.emplace(std::pair{due, id}, std::move(task));
     return id;
   }
+
+  void cancel(base::TimerId timer) {
+    const auto found = due_of_.find(timer);
+    if (found == due_of_.end()) return;
+    tasks_.erase({found->second, timer});
+    due_of_.erase(found);
+  }
+
+  bool behind() const { return now_ - idle_ >= kBehindAfter; }
 
   // The event that another thread woke this loop.
   void on_events(uint32_t) override {
@@ -89,19 +100,6 @@ class Loop::Impl final : public Pollable {
  private:
   friend class Loop;
 
-  struct TaskTimer final : Timer {
-    TaskTimer(Impl& loop, base::TimerId timer_id, base::Task timer_task)
-        : impl(loop), id(timer_id), task(std::move(timer_task)) {}
-    void on_timer() override {
-      base::Task ready = std::move(task);
-      impl.tasks_.erase(id);  // destroys this
-      ready();
-    }
-    Impl& impl;
-    const base::TimerId id;
-    base::Task task;
-  };
-
   void wake() const {
     const uint64_t one = 1;
     // Fails only when the counter is full, and then the loop is awake anyway.
@@ -110,14 +108,21 @@ class Loop::Impl final : public Pollable {
 
   int timeout_ms() const {
     if (!mailbox_.empty()) return 0;
-    if (wheel_.empty()) return -1;
-    const base::Duration left = wheel_.next_tick() - base::monotonic_now();
-    return left.count() <= 0 ? 0 : static_cast<int>(left.count() / 1000) + 1;
+    const bool ticking = !wheel_.empty();
+    if (!ticking && tasks_.empty()) return -1;
+    base::MonotonicTime due = ticking ? wheel_.next_tick() : tasks_.begin()->first.first;
+    if (!tasks_.empty()) due = std::min(due, tasks_.begin()->first.first);
+    const base::Duration left = due - base::monotonic_now();
+    constexpr int64_t kMsMax = 60'000;
+    return left.count() <= 0 ? 0 : static_cast<int>(std::min(left.count() / 1000, kMsMax)) + 1;
   }
 
   void run_turn() {
     int events = poller_.wait(timeout_ms());
-    now_ = base::monotonic_now();
+    const base::MonotonicTime before = std::exchange(turn_ended_, base::monotonic_now());
+    now_ = turn_ended_;
+    if (now_ - before >= kWaited) idle_ = now_;
+    heard_ = events > 0;
     wheel_.begin_turn(now_);
     poller_.dispatch(events);
     // After a stall more is ready than one call returns, pongs among it: all of it is heard before
@@ -128,10 +133,12 @@ class Loop::Impl final : public Pollable {
     }
     metrics_.add(metrics::Counter::kTasks, mailbox_.run_all());
     advance_timers();
+    run_due_tasks();
     for (base::TurnHook* hook : hooks_) hook->on_turn_end();
     wake_others();
     metrics_.add(metrics::Counter::kTurns);
-    const base::Duration worked = base::monotonic_now() - now_;
+    turn_ended_ = base::monotonic_now();
+    const base::Duration worked = turn_ended_ - now_;
     metrics_.observe(metrics::Histogram::kLoopTurnSeconds,
                      static_cast<double>(worked.count()) / 1e6);
   }
@@ -145,12 +152,24 @@ class Loop::Impl final : public Pollable {
     wheel_.advance(now_);
   }
 
+  // Those that were due when the turn began: what they add is due later.
+  void run_due_tasks() {
+    while (!tasks_.empty() && tasks_.begin()->first.first <= now_) {
+      auto due = tasks_.extract(tasks_.begin());
+      due_of_.erase(due.key().second);
+      due.mapped()();
+    }
+  }
+
   void wake_others() {
     for (const Impl* other : to_wake_) other->wake();
     to_wake_.clear();
   }
 
   static constexpr int kPollsPerTurnMax = 64;
+  // A turn that began after a shorter wait found something to do at once.
+  static constexpr base::Duration kWaited = std::chrono::microseconds(50);
+  static constexpr base::Duration kBehindAfter = std::chrono::milliseconds(100);
 
   // The loop that runs on this thread.
   static thread_local Impl* current_;
@@ -159,8 +178,12 @@ class Loop::Impl final : public Pollable {
   int wakeup_fd_ = -1;
   // loops whose empty mailbox this turn has posted to: woken once, at its end
   std::vector<const Impl*> to_wake_;
-  std::unordered_map<base::TimerId, std::unique_ptr<TaskTimer>> tasks_;
+  std::map<std::pair<base::MonotonicTime, base::TimerId>, base::Task> tasks_;  // by when
+  std::unordered_map<base::TimerId, base::MonotonicTime> due_of_;
   uint64_t last_timer_ = 0;
+  base::MonotonicTime turn_ended_ = now_;
+  base::MonotonicTime idle_ = now_;  // when there was last nothing to do
+  bool heard_ = false;
 };
 
 thread_local Loop::Impl* Loop::Impl::current_ = nullptr;
@@ -220,7 +243,13 @@ base::TimerId Loop::after(base::Duration delay, base::Task task) {
   return impl_->after(delay, std::move(task));
 }
 void Loop::cancel(base::TimerId timer) {
-  impl_->tasks_.erase(timer);
+  impl_->cancel(timer);
+}
+bool Loop::behind() const {
+  return impl_->behind();
+}
+bool Loop::heard() const {
+  return impl_->heard_;
 }
 void Loop::add_turn_hook(base::TurnHook& hook) {
   impl_->hooks_.push_back(&hook);

@@ -257,6 +257,11 @@ class Loop final : public base::Executor {
 
   TimerWheel& wheel();
 
+  // Whether it has had something to do in every turn for a while: more comes in than goes out.
+  bool behind() const;
+  // Whether this turn began with events: there may be more.
+  bool heard() const;
+
   // A buffer for one read at a time; its content is anyone's between calls.
   static constexpr size_t kScratchBytes = 512UL * 1024;
   std::span<char> scratch();
