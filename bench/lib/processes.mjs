@@ -128,6 +128,18 @@ export class Process {
   }
 }
 
+// Starts `command`, and resolves with it once it accepts connections on that port of 127.0.0.1.
+export async function startServer(command, port, options) {
+  const server = new Process(command, options);
+  try {
+    await server.listens(port);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
 // The processes that `pid` has started.
 export function childrenOf(pid) {
   const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();

@@ -73,8 +73,12 @@ export class Runner {
     for (const step of which.load ? which.steps(await this.rateFor(peer)) : which.steps) {
       results.push(await this.bench(peer, step));
     }
-    if (which === kCalibration) this.carried.set(peer, messagesPerSecond(results[0]));
+    if (which === kCalibration) this.calibrate(peer, results[0]);
     return results;
+  }
+
+  calibrate(peer, result) {
+    if (!this.carried.has(peer)) this.carried.set(peer, messagesPerSecond(result));
   }
 
   // Half of what the reference carries, or of what the peer itself does, if that is less: the same
@@ -83,7 +87,7 @@ export class Runner {
     const reference = this.peers.find(({ name }) => name === kReference) ?? peer;
     for (const one of [reference, peer]) {
       if (!this.carried.has(one)) {
-        this.carried.set(one, messagesPerSecond(await this.bench(one, kCalibration.steps[0])));
+        this.calibrate(one, await this.bench(one, kCalibration.steps[0]));
       }
     }
     const carried = Math.min(this.carried.get(reference), this.carried.get(peer));

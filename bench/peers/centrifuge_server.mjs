@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { freePort, Process } from '../lib/processes.mjs';
+import { freePort, startServer } from '../lib/processes.mjs';
 
 const kAllowed = { allow_subscribe_for_client: true, allow_publish_for_client: true };
 
@@ -31,11 +31,8 @@ export async function startCentrifuge(program, { args = [], own = {}, env = {} }
   const port = await freePort();
   const file = join(host.folder, `config-${port}.json`);
   writeFileSync(file, JSON.stringify({ ...configuration(port), ...own }));
-  const server = new Process([program, '--config', file, ...args], { core: host.core, env });
-  await server.listens(port).catch(async (error) => {
-    await server.stop();
-    throw error;
-  });
+  const command = [program, '--config', file, ...args];
+  const server = await startServer(command, port, { core: host.core, env });
   const base = `ws://127.0.0.1:${port}`;
   return {
     url: `${base}/connection/websocket`,

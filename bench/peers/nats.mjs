@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { freePort, Process } from '../lib/processes.mjs';
+import { freePort, startServer } from '../lib/processes.mjs';
 
 const kProgram = 'nats-server';
 
@@ -32,12 +32,8 @@ export default {
     const port = await freePort();
     const file = join(host.folder, `nats-${port}.conf`);
     writeFileSync(file, configuration(await freePort(), port));
-    const env = { GOMAXPROCS: '1' };
-    const server = new Process([kProgram, '--config', file], { core: host.core, env });
-    await server.listens(port).catch(async (error) => {
-      await server.stop();
-      throw error;
-    });
+    const options = { core: host.core, env: { GOMAXPROCS: '1' } };
+    const server = await startServer([kProgram, '--config', file], port, options);
     return { url: `ws://127.0.0.1:${port}`, pids: [server.pid], stop: () => server.stop() };
   },
 };

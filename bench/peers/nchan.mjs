@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { childrenOf, freePort, Process } from '../lib/processes.mjs';
+import { childrenOf, freePort, startServer } from '../lib/processes.mjs';
 
 const kProgram = '/usr/sbin/nginx';
 const kModule = '/usr/lib/nginx/modules/ngx_nchan_module.so';
@@ -63,9 +63,9 @@ export default {
     mkdirSync(folder);
     const file = join(folder, 'nginx.conf');
     writeFileSync(file, configuration(port, folder));
-    const server = new Process([kProgram, '-p', folder, '-c', file], { core: host.core });
+    const command = [kProgram, '-p', folder, '-c', file];
+    const server = await startServer(command, port, { core: host.core });
     try {
-      await server.listens(port);
       for (const end = Date.now() + kWorkerMs; Date.now() < end; await sleep(20)) {
         const pids = childrenOf(server.pid); // the master has nothing to do
         if (pids.length === 0) continue;

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-import { freePort, Process } from '../lib/processes.mjs';
+import { freePort, startServer } from '../lib/processes.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -20,10 +20,7 @@ export function missingPackage(name) {
 export async function startNode(program, host) {
   const port = await freePort();
   const path = fileURLToPath(new URL(`servers/${program}`, import.meta.url));
-  const server = new Process([process.execPath, path, String(port)], { core: host.core });
-  await server.listens(port).catch(async (error) => {
-    await server.stop();
-    throw error;
-  });
+  const command = [process.execPath, path, String(port)];
+  const server = await startServer(command, port, { core: host.core });
   return { url: `ws://127.0.0.1:${port}`, pids: [server.pid], stop: () => server.stop() };
 }

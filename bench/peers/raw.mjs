@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { freePort, Process } from '../lib/processes.mjs';
+import { freePort, startServer } from '../lib/processes.mjs';
 
 const kSource = fileURLToPath(new URL('../raw_send.cc', import.meta.url));
 const kProgram = fileURLToPath(new URL('../../build/bench/raw_send', import.meta.url));
@@ -32,8 +32,7 @@ export default {
   missing: compile,
   async start(host) {
     const port = await freePort();
-    const server = new Process([kProgram, String(port)], { core: host.core });
-    await server.listens(port);
+    const server = await startServer([kProgram, String(port)], port, { core: host.core });
     return { url: `ws://127.0.0.1:${port}`, pids: [server.pid], stop: () => server.stop() };
   },
 };
