@@ -117,8 +117,9 @@ void Conductor::tick_opening(int64_t now, const Counts<int64_t>& counts) {
 }
 
 void Conductor::tick_draining(int64_t now, const Counts<int64_t>& counts) {
-  if (counts.deliveries != quiet_deliveries_) {
-    quiet_deliveries_ = counts.deliveries;
+  const int64_t heard = counts.deliveries + counts.joined;
+  if (heard != quiet_heard_) {
+    quiet_heard_ = heard;
     quiet_ns_ = now;
   }
   const bool all_in = all(&Figures::drained) && all(&Figures::settled);

@@ -69,7 +69,7 @@ class Conductor {
   int64_t shown_ns_ = 0;
   int64_t quiet_ns_ = 0;  // when something arrived last, while draining
   Counts<int64_t> shown_{};
-  int64_t quiet_deliveries_ = 0;
+  int64_t quiet_heard_ = 0;  // what had arrived by then
   int64_t begun_ns_ = 0;
 };
 

@@ -34,6 +34,8 @@ class DialectHearer {
   virtual void on_answer(Client& client, uint32_t id) = 0;
   // The server will not connect, subscribe or publish.
   virtual void on_refused(Client& client, std::string_view reason) = 0;
+  // What came is none of the protocol; the connection is closed.
+  virtual void on_broken(Client& client, std::string_view reason) = 0;
   // Where the client is now; `epoch` is "" where it is as before. Told where Joining::recoverable
   // is.
   virtual void on_position(Client& client, std::string_view epoch, uint64_t offset) = 0;

@@ -29,6 +29,15 @@ enum Command : protozero::pbf_tag_type {
 constexpr char kPush = (kReplyPush << 3) | 2;  // the tag that a push begins with
 constexpr std::string_view kPong{"\0", 1};
 
+// A field counts only with the wire type that it should have; the library takes others for bugs.
+using Type = protozero::pbf_wire_type;
+constexpr uint32_t number(protozero::pbf_tag_type tag) {
+  return protozero::tag_and_type(tag, Type::varint);
+}
+constexpr uint32_t bytes(protozero::pbf_tag_type tag) {
+  return protozero::tag_and_type(tag, Type::length_delimited);
+}
+
 std::string_view view(protozero::data_view data) {
   return {data.data(), data.size()};
 }
@@ -119,35 +128,37 @@ class CentrifugeProtobuf final : public Dialect {
   std::string_view subprotocol() const override { return "centrifuge-protobuf"; }
 
  private:
-  void broken(Client& client) { hearer_.on_refused(client, "the server sent bad Protobuf"); }
+  void broken(Client& client) { hearer_.on_broken(client, "the server sent bad Protobuf"); }
 
   void read_push(Client& client, std::string_view reply) {
     const char* stamp = finder_.find(reply);
     if (stamp == nullptr) return;
     if (positions_) {
       protozero::pbf_reader fields(reply.data(), reply.size());
-      if (fields.next(kReplyPush)) read_offset(client, fields.get_message());
+      if (fields.next(kReplyPush, Type::length_delimited))
+        read_offset(client, fields.get_message());
     }
     hearer_.on_delivery(client, read_stamp(stamp));
   }
 
   void read_offset(Client& client, protozero::pbf_reader push) {
-    if (!push.next(4)) return;
+    if (!push.next(4, Type::length_delimited)) return;
     protozero::pbf_reader publication = push.get_message();
-    if (publication.next(6)) hearer_.on_position(client, "", publication.get_uint64());
+    if (publication.next(6, Type::varint))
+      hearer_.on_position(client, "", publication.get_uint64());
   }
 
   void read_reply(Client& client, std::string_view reply) {
     protozero::pbf_reader fields(reply.data(), reply.size());
     uint32_t id = 0;
     while (client.fd >= 0 && fields.next()) {
-      switch (fields.tag()) {
-        case kReplyId:
+      switch (fields.tag_and_type()) {
+        case number(kReplyId):
           id = fields.get_uint32();
           break;
-        case kReplyError:
+        case bytes(kReplyError):
           return read_error(client, fields.get_message());
-        case kReplySubscribe:
+        case bytes(kReplySubscribe):
           read_subscribed(client, fields.get_message());
           break;
         default:
@@ -162,9 +173,9 @@ class CentrifugeProtobuf final : public Dialect {
   void read_error(Client& client, protozero::pbf_reader error) {
     std::string text;
     while (error.next()) {
-      if (error.tag() == 1)
+      if (error.tag_and_type() == number(1))
         text = std::to_string(error.get_uint32()) + " " + text;
-      else if (error.tag() == 2)
+      else if (error.tag_and_type() == bytes(2))
         text += error.get_string();
       else
         error.skip();
@@ -178,11 +189,11 @@ class CentrifugeProtobuf final : public Dialect {
     Position position;
     StampFinder finder;
     while (client.fd >= 0 && result.next()) {
-      if (result.tag() == 6) {
+      if (result.tag_and_type() == bytes(6)) {
         position.epoch = result.get_string();
-      } else if (result.tag() == 9) {
+      } else if (result.tag_and_type() == number(9)) {
         position.offset = result.get_uint64();
-      } else if (result.tag() == 7) {
+      } else if (result.tag_and_type() == bytes(7)) {
         if (const char* stamp = finder.find(view(result.get_view())))
           hearer_.on_delivery(client, read_stamp(stamp));
       } else {

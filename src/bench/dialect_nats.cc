@@ -52,8 +52,11 @@ class Nats final : public Dialect {
   }
 
  private:
-  void keep(const Client& client, std::string_view rest) {
-    if (!rest.empty() && client.fd >= 0) rests_[&client] = rest;
+  void keep(Client& client, std::string_view rest) {
+    if (rest.size() > 2 * kFrameBytesMax)
+      refuse_length(client);
+    else if (!rest.empty() && client.fd >= 0)
+      rests_[&client] = rest;
   }
 
   // Reads all that is complete and returns what is not.
@@ -67,6 +70,7 @@ class Nats final : public Dialect {
         const std::string_view size = line.substr(line.rfind(' ') + 1);
         size_t bytes = 0;
         std::from_chars(size.data(), size.data() + size.size(), bytes);
+        if (bytes > kFrameBytesMax) return refuse_length(client);
         if (text.size() < used + bytes + kEnd.size()) break;
         if (const char* stamp = finder_.find(text.substr(used, bytes)))
           hearer_.on_delivery(client, read_stamp(stamp));
@@ -77,6 +81,11 @@ class Nats final : public Dialect {
       text.remove_prefix(used);
     }
     return text;
+  }
+
+  std::string_view refuse_length(Client& client) {
+    hearer_.on_broken(client, "the server sent a message that is too long");
+    return "";
   }
 
   void read_line(Client& client, std::string_view line, std::string& out) {

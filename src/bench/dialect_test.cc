@@ -19,6 +19,10 @@ class Heard final : public DialectHearer {
   }
   void on_answer(Client&, uint32_t id) override { text += "answer " + std::to_string(id) + " "; }
   void on_refused(Client&, std::string_view reason) override { (text += "refused ") += reason; }
+  void on_broken(Client& client, std::string_view) override {
+    client.fd = -1;
+    text += "broken";
+  }
   void on_position(Client&, std::string_view epoch, uint64_t offset) override {
     text += "at " + std::string(epoch) + "/" + std::to_string(offset) + " ";
   }
@@ -132,8 +136,9 @@ TEST_F(DialectTest, protobuf_that_is_none_is_refused) {
   EXPECT_EQ(read(*dialect,
                  "\x05"
                  "abc"),
-            "refused the server sent bad Protobuf");
-  EXPECT_EQ(read(*dialect, "\x02\x08\xFF"), "refused the server sent bad Protobuf");
+            "broken");
+  client_.fd = 0;
+  EXPECT_EQ(read(*dialect, "\x02\x08\xFF"), "broken");
 }
 
 TEST_F(DialectTest, plain_says_in_the_path_what_it_wants) {
@@ -169,6 +174,11 @@ TEST_F(DialectTest, nats_messages_may_be_cut_anywhere) {
     ASSERT_EQ(heard_.text, "joined got 1 got 2 refused  'x'") << cut;
     ASSERT_EQ(written(), "PONG\r\n|");
   }
+}
+
+TEST_F(DialectTest, nats_messages_that_are_too_long_end_the_connection) {
+  const auto dialect = make_nats(heard_);
+  EXPECT_EQ(read(*dialect, "MSG a 1 99999999999\r\nMSG a 1 80\r\n"), "broken");
 }
 
 TEST_F(DialectTest, socketio_answers_the_greeting_and_subscribes) {

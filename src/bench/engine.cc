@@ -152,9 +152,18 @@ void Engine::on_event(Client& client, uint32_t events) {
 }
 
 void Engine::on_writable(Client& client) {
-  const std::string waiting = std::exchange(client.held->output, {});
+  Client::Held& kept = *client.held;
+  while (kept.output_sent < kept.output.size()) {
+    const ssize_t sent = ::send(client.fd, kept.output.data() + kept.output_sent,
+                                kept.output.size() - kept.output_sent, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) return;
+    if (sent < 0) return fail(client, "send: " + words_of(errno));
+    kept.output_sent += static_cast<size_t>(sent);
+  }
+  kept.output.clear();
+  kept.output_sent = 0;
   drop_if_empty(client);
-  send(client, waiting);
 }
 
 void Engine::send(Client& client, std::string_view bytes) {

@@ -37,6 +37,7 @@ struct Client {
     std::string fragments{};  // of a message in several frames
     Opcode fragments_opcode = Opcode::kText;
     std::string output{};
+    size_t output_sent = 0;  // of it
   };
 
   int fd = -1;
@@ -84,7 +85,7 @@ class Engine {
   std::string& reply() { return out_; }
   // What waits for the kernel.
   static size_t pending_bytes(const Client& client) {
-    return client.held ? client.held->output.size() : 0;
+    return client.held ? client.held->output.size() - client.held->output_sent : 0;
   }
   // Ends it without a word to the server; on_closed() is not called.
   void close(Client& client);

@@ -28,7 +28,6 @@ Flow::Flow(const Setup& setup, Board& board, size_t process)
   const size_t streams = board.streams();
   sequences_.resize(many_ ? streams * options_.subscribers : streams * subscribers_);
   for (size_t i = 0; i < (many_ ? streams : 1); ++i) names_.push_back(channel_name(i));
-  for (Sequence& sequence : sequences_) sequence.start_at(0);
   if (!many_ || processes_ == 1) return;
   own_subscribers_.resize(streams);
   for (size_t i = 0; i < streams * options_.subscribers; ++i) {
@@ -61,8 +60,6 @@ Sequence* Flow::sequence_of(const Client& client, uint32_t stream) {
 void Flow::on_delivery(Client& client, const Stamp& stamp) {
   Sequence* sequence = sequence_of(client, stamp.stream);
   if (sequence == nullptr) return;
-  if (!sequence->started()) [[unlikely]]
-    on_first(client, *sequence, stamp);
   int64_t missing = 0;
   const Arrival arrival = sequence->take(stamp.sequence, missing);
   if (missing != 0) [[unlikely]]

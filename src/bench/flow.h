@@ -35,8 +35,6 @@ class Flow : public Worker {
   virtual double publish_rate() const { return options_.rate; }
   // Whether a delivery's latency is one of the run's.
   virtual bool times_deliveries() const { return true; }
-  // The first message of a stream for this client; false if it is not to be counted at all.
-  virtual void on_first(Client&, Sequence&, const Stamp&) {}
 
   Sequence* sequence_of(const Client& client, uint32_t stream);
   Sequence& own_sequence(const Client& client) { return sequences_[client.index]; }

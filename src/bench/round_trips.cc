@@ -17,7 +17,6 @@ class RoundTrips final : public Worker {
         echo_(options_.scenario == ScenarioKind::kEcho),
         payload_(options_.payload_bytes, echo_ ? "P" : ""),
         peers_(clients_.size()) {
-    for (Peer& peer : peers_) peer.sequence.start_at(0);
     if (!echo_) sent_ns_.resize(clients_.size() * options_.window);
     for (const Client& client : clients_) names_.push_back(channels_of(client).front());
   }

@@ -70,10 +70,18 @@ TEST(Sequence, before_the_start_nothing_is_missing) {
   EXPECT_EQ(judge(sequence, {10, 9, 11}), (Verdict{.in_order = 2, .duplicates = 1}));
 }
 
-TEST(Sequence, one_without_a_start_begins_with_what_comes_first) {
+TEST(Sequence, one_that_joined_meanwhile_may_get_earlier_ones_first) {
   Sequence sequence;
-  EXPECT_EQ(sequence.behind(5), 0U);
+  sequence.start_no_later_than(10);
   EXPECT_EQ(judge(sequence, {7, 8, 10}), (Verdict{.missing = 1, .in_order = 3}));
+}
+
+TEST(Sequence, one_that_joined_meanwhile_misses_what_was_published_since) {
+  Sequence sequence;
+  sequence.start_no_later_than(10);
+  EXPECT_EQ(sequence.behind(12), 2U);
+  EXPECT_EQ(judge(sequence, {12, 11, 12}),
+            (Verdict{.missing = 1, .in_order = 1, .late = 1, .duplicates = 1}));
 }
 
 TEST(Sequence, the_end_that_did_not_come_is_behind) {

@@ -19,21 +19,14 @@ constexpr double kNsPerSecond = 1e9;
 
 class Churn final : public Flow {
  public:
-  Churn(const Setup& setup, Board& board, size_t process)
-      : Flow(setup, board, process), floors_(subscribers_, 0) {}
+  using Flow::Flow;
 
  protected:
   double publish_rate() const override { return options_.publish_rate; }
 
   void on_ready(Client& client) override {
     if (client.publishes_only) return;
-    own_sequence(client) = Sequence{};
-    floors_[client.index] = board_.published(0).get();
-  }
-
-  void on_first(Client& client, Sequence& sequence, const Stamp& stamp) override {
-    const int64_t floor = floors_[client.index];
-    if (stamp.sequence > floor) sequence.start_at(static_cast<uint64_t>(floor));
+    own_sequence(client).start_no_later_than(static_cast<uint64_t>(board_.published(0).get()));
   }
 
   void work(int64_t now) override {
@@ -55,7 +48,6 @@ class Churn final : public Flow {
     want(client, now);
   }
 
-  std::vector<int64_t> floors_;  // what had been published when each became ready
   int64_t begun_ns_ = 0;
   size_t gone_ = 0;
 };

@@ -91,7 +91,7 @@ void Worker::open(Client& client, int64_t begun_ns) {
 
 // A server that says nothing would hold up the run for ever.
 void Worker::give_up_on_silence(int64_t now) {
-  if (in_progress_ == 0 || (opened_ > 0 && now - progress_ns_ < kSilenceNs)) return;
+  if (in_progress_ == 0 || now - progress_ns_ < kSilenceNs) return;
   for (Client& client : clients_) {
     if (!client.open() || client.state == ClientState::kReady || now - client.begun_ns < kSilenceNs)
       continue;
@@ -166,6 +166,11 @@ void Worker::on_refused(Client& client, std::string_view reason) {
     return;
   }
   failed(text);
+  engine_->close(client);
+}
+
+void Worker::on_broken(Client& client, std::string_view reason) {
+  on_closed(client, reason);
   engine_->close(client);
 }
 

@@ -94,6 +94,7 @@ class Worker : public ClientHandler, public DialectHearer {
   void on_closed(Client& client, std::string_view reason) override;
   void on_joined(Client& client) override;
   void on_refused(Client& client, std::string_view reason) override;
+  void on_broken(Client& client, std::string_view reason) override;
 
   void open_wanted(int64_t now);
   void open(Client& client, int64_t begun_ns);
