@@ -86,8 +86,9 @@ function limited(command, openFiles) {
   return openFiles ? ['prlimit', `--nofile=${openFiles}:${openFiles}`, ...command] : command;
 }
 
-// Runs the binary to its end: {code, signal, stdout, stderr}. `input` is its standard input.
-export function runBinary(args, { env = {}, cwd, input, openFiles } = {}) {
+// Starts the binary with a command that is no server: {child, ended}. `input` is its standard input,
+// `ended` resolves to {code, signal, stdout, stderr}.
+export function startBinary(args, { env = {}, cwd, input, openFiles } = {}) {
   const [program, ...rest] = limited([kBinary, ...args], openFiles);
   const child = spawn(program, rest, { env: environment(env), cwd });
   running.add(child);
@@ -98,8 +99,14 @@ export function runBinary(args, { env = {}, cwd, input, openFiles } = {}) {
   const ended = new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code, signal) => done({ code, signal, ...out }));
-  });
-  return withDeadline(ended, `the end of millrace ${args.join(' ')}`, kStartMs).finally(() => {
+  }).finally(() => running.delete(child));
+  return { child, ended };
+}
+
+// Runs the binary to its end: {code, signal, stdout, stderr}.
+export function runBinary(args, options = {}, within = kStartMs) {
+  const { child, ended } = startBinary(args, options);
+  return withDeadline(ended, `the end of millrace ${args.join(' ')}`, within).finally(() => {
     running.delete(child);
     child.kill('SIGKILL');
   });
