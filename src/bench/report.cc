@@ -223,10 +223,8 @@ std::string table_of(const Report& report) {
   table.title(title_of(report))
       .row("measured, s", print("%.2f", m.seconds))
       .row("connections made", grouped(m.whole.joined))
-      .row_if(
-          !d.flows, "connections per second",
-          grouped(
-              ratio(static_cast<double>(m.after.joined - m.before.joined), m.seconds).value_or(0)))
+      .row_if(report.options.scenario == ScenarioKind::kConnect, "connections per second",
+              grouped(ratio(static_cast<double>(m.after.joined), m.seconds).value_or(0)))
       .row("connections failed", grouped(m.whole.failed))
       .row("connections cut off", grouped(m.whole.disconnects));
   if (d.flows) {
