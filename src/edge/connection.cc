@@ -205,14 +205,14 @@ void Connection::on_publications(const base::SharedBytes& frames, uint32_t messa
     }
   }
   core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
-  push_publications(frames, messages);
+  const bool may_wait = core_.options.write_delay.count() > 0 && !dirty_;
+  if (may_wait && messages_to_flush_ + messages < core_.options.batch_messages_max)
+    return let_wait(frames, messages);
+  push_frame(frames, messages);
 }
 
-void Connection::push_publications(base::SharedBytes frames, uint32_t messages) {
-  const bool waits = core_.options.write_delay.count() > 0 && !dirty_ &&
-                     messages_to_flush_ + messages < core_.options.batch_messages_max;
-  if (!waits) return push_frame(std::move(frames), messages);
-  outbox_.push(std::move(frames), messages);
+void Connection::let_wait(const base::SharedBytes& frames, uint32_t messages) {
+  outbox_.push(frames, messages);
   messages_to_flush_ += messages;
   if (!std::exchange(delayed_, true)) core_.flush_after_delay(*this);
 }

@@ -119,7 +119,7 @@ class Connection final : public net::StreamHandler,
   void hold(const base::SharedBytes& frames, uint32_t messages);
   void release_held();
   void push_frame(base::SharedBytes frame, uint32_t messages);
-  void push_publications(base::SharedBytes frames, uint32_t messages);
+  void let_wait(const base::SharedBytes& frames, uint32_t messages);
   void push_control(websocket::Opcode opcode, std::string_view payload);
   void seal_replies();
   void begin_close(uint16_t code, std::string_view reason, bool wait_for_peer);
@@ -138,6 +138,7 @@ class Connection final : public net::StreamHandler,
   // What a delivery and its flush look at stands together, up to the session's first line.
   std::unique_ptr<net::Stream> stream_;
   Outbox outbox_;
+  int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   // messages of this turn, to leave as one frame; null while there are none
   std::unique_ptr<std::string> replies_;
   State state_ = State::kOpen;
@@ -160,8 +161,7 @@ class Connection final : public net::StreamHandler,
   std::unique_ptr<SessionTimer> session_timer_;  // null while there is no deadline
   std::unique_ptr<Held> held_;                   // null unless connecting
   base::ConnectionRef ref_;
-  size_t unread_at_ping_ = 0;       // what waited for the client when it was pinged
-  int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
+  size_t unread_at_ping_ = 0;  // what waited for the client when it was pinged
 };
 
 }  // namespace millrace::edge

@@ -33,18 +33,16 @@ websocket::Opcode opcode_of(Variant variant) {
 }  // namespace
 
 LocalChannel* Fanout::find(std::string_view channel) const {
-  const auto found = channels_.find(channel);
-  return found == channels_.end() ? nullptr : found->second.get();
+  return channels_.find(channel);
 }
 
 Fanout::Place Fanout::add(std::string_view name, Member member) {
-  auto found = channels_.find(name);
-  if (found == channels_.end()) {
-    auto made = std::make_unique<LocalChannel>(name, next_id_++);
-    found = channels_.emplace(std::string(name), std::move(made)).first;
+  LocalChannel* found = channels_.find(name);
+  if (found == nullptr) {
+    found = &channels_.insert(std::make_unique<LocalChannel>(name, next_id_++));
     metrics_.add(metrics::Gauge::kLocalChannels, 1);
   }
-  LocalChannel& channel = *found->second;
+  LocalChannel& channel = *found;
   channel.members_.push_back(std::move(member));
   return {&channel, static_cast<uint32_t>(channel.members_.size() - 1)};
 }
@@ -59,7 +57,7 @@ void Fanout::remove(const Place& place) {
   }
   channel.members_.pop_back();
   if (!channel.members_.empty()) return;
-  channels_.erase(channels_.find(channel.name()));
+  channels_.erase(channel);
   metrics_.add(metrics::Gauge::kLocalChannels, -1);
 }
 
@@ -143,7 +141,7 @@ void Fanout::interrupt(LocalChannel& channel) {
   for (const Member& member : channel.members_) {
     if (member.positioned) positioned.push_back(member.listener);
   }
-  const std::string name = channel.name();
+  const std::string name = channel.name;
   for (Listener* const listener : positioned) listener->on_interrupted(name);
 }
 
@@ -201,7 +199,7 @@ void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, 
                           Variant variant) {
   const int64_t id = variant.compact ? channel.id() : 0;
   const auto append = [&](const protocol::PushBody& body) {
-    protocol::append_push(variant.format, batch_, channel.name(), body, id);
+    protocol::append_push(variant.format, batch_, channel.name, body, id);
   };
   switch (event.kind) {
     case hub::Event::Kind::kPublication:

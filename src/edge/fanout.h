@@ -10,7 +10,6 @@
 //            before: after a gap, which a filter makes too, it gets the whole payload.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/container/inlined_vector.h>
 
 #include <cstddef>
@@ -20,8 +19,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/name_table.h"
 #include "base/shared_bytes.h"
-#include "base/string_hash.h"
 #include "edge/local_channel.h"
 #include "hub/hub.h"
 #include "metrics/metrics.h"
@@ -96,9 +95,7 @@ class Fanout {
 
   const Options options_;
   metrics::Core& metrics_;
-  absl::flat_hash_map<std::string, std::unique_ptr<LocalChannel>, base::StringHash,
-                      base::StringEqual>
-      channels_;
+  base::NameTable<LocalChannel> channels_;
   int64_t next_id_ = 1;
   std::string batch_;   // scratch: the messages of one frame
   std::string frames_;  // scratch: the frames of one turn

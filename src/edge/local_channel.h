@@ -3,12 +3,13 @@
 // Owned by Fanout; its address is good while there is a subscriber.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/shared_bytes.h"
 #include "filter/filter.h"
@@ -59,17 +60,18 @@ static_assert(sizeof(Member) <= 24, "one for each subscription of a node");
 
 class LocalChannel {
  public:
-  LocalChannel(std::string_view name, int64_t id) : name_(name), id_(id) {}
-  const std::string& name() const { return name_; }
+  LocalChannel(std::string_view channel, int64_t id) : name(channel), id_(id) {}
+
+  const std::string name;
   // Names the channel in pushes to clients that asked for it; of no other channel of this core,
   // ever.
   int64_t id() const { return id_; }
 
  private:
   friend class Fanout;
-  const std::string name_;
   const int64_t id_;
-  std::vector<Member> members_;
+  absl::InlinedVector<Member, 1> members_;  // one is what most channels have
 };
+static_assert(sizeof(LocalChannel) <= 72, "one for each channel of a core");
 
 }  // namespace millrace::edge

@@ -149,7 +149,7 @@ void Session::leave(Core& core, Host& host) {
   state_ = State::kLeft;
   while (!subscriptions_.empty()) {
     const Subscription last = std::move(subscriptions_.back());
-    const std::string channel = last.place.channel->name();
+    const std::string channel = last.place.channel->name;
     subscriptions_.pop_back();
     core.fanout.remove(last.place);
     core.metrics.add(metrics::Gauge::kSubscriptions, -1);

@@ -26,7 +26,7 @@ struct Session::CarryOut {
   void operator()(const hub::UnsubscribeOrder& order) {
     for (size_t i = session.subscriptions_.size(); i > 0; --i) {
       Subscription& each = session.subscriptions_[i - 1];
-      const std::string channel = each.place.channel->name();
+      const std::string channel = each.place.channel->name;
       if (!order.channel.empty() && order.channel != channel) continue;
       session.end(core, host, each, 0);
       host.push(channel, protocol::UnsubscribePush{model::unsubscribes::kServer});

@@ -189,7 +189,7 @@ void Session::on_not_subscribed(Core& core, Host& host, const Pending& refused,
 
 // `id`: the command that is answered when it is done; 0: none.
 void Session::end(Core& core, Host& host, Subscription& subscription, uint32_t id) {
-  const std::string channel = subscription.place.channel->name();
+  const std::string channel = subscription.place.channel->name;
   const bool tracked = subscription.tracked;
   core.fanout.remove(subscription.place);
   subscriptions_.erase(&subscription);
@@ -273,7 +273,7 @@ void Session::on_deadline(Core& core, Host& host) {
       continue;
     }
     if (each.server_side) return host.close(disconnects::kSubscriptionExpired);
-    const std::string channel = each.place.channel->name();
+    const std::string channel = each.place.channel->name;
     end(core, host, each, 0);
     host.push(channel, protocol::UnsubscribePush{unsubscribes::kExpired});
   }

@@ -17,11 +17,11 @@ constexpr size_t kBatchBytesAim = 64UL * 1024;
 }  // namespace
 
 void Home::on_message(std::string_view channel, const broker::Message& message) {
-  const auto found = records_.find(channel);
-  if (found == records_.end()) return;  // the last subscriber has just left
-  Record& record = found->second;
+  Record* const found = records_.find(channel);
+  if (found == nullptr) return;  // the last subscriber has just left
+  Record& record = *found;
   if (const auto* published = std::get_if<broker::Published>(&message))
-    return on_published(found->first, record, *published);
+    return on_published(channel, record, *published);
   if (const auto* join = std::get_if<broker::Join>(&message)) {
     return pass_on(channel, record,
                    {.kind = Event::Kind::kJoin, .publication = {.info = join->info}});
@@ -35,7 +35,8 @@ void Home::pass_on(std::string_view channel, Record& record, Event event) {
   const ChannelOptions& options = *record.options;
   const bool gathers = options.batch_max_delay.count() > 0;
   if (record.pending == nullptr) {
-    record.pending = std::make_shared<Batch>();
+    record.pending = std::make_unique<Batch>();
+    record.pending->number = ++last_batch_;
     if (gathers) {
       gather(channel, record);
     } else {
@@ -60,7 +61,7 @@ void Home::gather(std::string_view channel, const Record& record) {
   const base::MonotonicTime due = executor().now() + record.options->batch_max_delay;
   const bool earliest = gathering_.empty() || due < gathering_.begin()->first;
   if (earliest && !gathering_.empty()) executor().cancel(gathered_);
-  gathering_.emplace(due, std::pair{std::string(channel), record.pending});
+  gathering_.emplace(due, std::pair{std::string(channel), record.pending->number});
   if (earliest) schedule_gathered();
 }
 
@@ -70,8 +71,9 @@ void Home::schedule_gathered() {
   gathered_ = executor().after(left, [this] {
     while (!gathering_.empty() && gathering_.begin()->first <= executor().now()) {
       const auto& [channel, batch] = gathering_.begin()->second;
-      const auto found = records_.find(channel);
-      if (found != records_.end() && found->second.pending == batch) deliver_at_turn_end(channel);
+      const Record* const record = records_.find(channel);
+      const bool pending = record != nullptr && record->pending != nullptr;
+      if (pending && record->pending->number == batch) deliver_at_turn_end(channel);
       gathering_.erase(gathering_.begin());
     }
     if (!gathering_.empty()) schedule_gathered();
@@ -80,7 +82,7 @@ void Home::schedule_gathered() {
 
 // What changed since the publication before, if that is worth it; and this one is the next's base.
 base::SharedBytes Home::patch(Record& record, const model::Publication& publication, bool delta) {
-  DeltaBase* const base = record.base.get();
+  DeltaBase* const base = record.base();
   if (base == nullptr) return {};
   base::SharedBytes result;
   if (delta && !base->data.empty() && base->is_json == publication.is_json) {
@@ -106,13 +108,12 @@ void Home::deliver(std::vector<std::string> channels) {
   };
   std::vector<std::vector<Parcel>> parcels(hub_.hubs_.size());
   for (const std::string& channel : channels) {
-    const auto found = records_.find(channel);
+    Record* const record = records_.find(channel);
     // It may have been delivered before its turn, or the record is a new one: the last subscriber
     // left and another came within this turn.
-    if (found == records_.end() || found->second.pending == nullptr) continue;
-    const std::shared_ptr<const Batch> batch = std::move(found->second.pending);
-    found->second.pending = nullptr;
-    for (const Interest& interest : found->second.interest) {
+    if (record == nullptr || record->pending == nullptr) continue;
+    const std::shared_ptr<const Batch> batch = std::move(record->pending);
+    for (const Interest& interest : record->interest) {
       parcels[interest.core.value()].push_back({channel, batch});
     }
   }

@@ -54,17 +54,15 @@ void Home::call(const std::string& channel, std::shared_ptr<const model::ClientI
 
 Hub::Listed Home::list(const std::string& pattern) const {
   Hub::Listed listed;
-  for (const auto& [channel, record] : records_) {
-    if (!pattern.empty() && ::fnmatch(pattern.c_str(), channel.c_str(), 0) != 0) continue;
+  records_.for_each([&](const Record& record) {
+    if (!pattern.empty() && ::fnmatch(pattern.c_str(), record.name.c_str(), 0) != 0) return true;
     size_t subscribers = 0;
     for (const Interest& interest : record.interest) subscribers += interest.subscribers;
-    if (subscribers == 0) continue;
-    if (listed.channels.size() == Hub::kListedMax) {
-      listed.complete = false;
-      break;
-    }
-    listed.channels.emplace_back(channel, subscribers);
-  }
+    if (subscribers == 0) return true;
+    listed.complete = listed.channels.size() < Hub::kListedMax;
+    if (listed.complete) listed.channels.emplace_back(record.name, subscribers);
+    return listed.complete;
+  });
   return listed;
 }
 
@@ -74,9 +72,10 @@ void Home::on_interruption() {
   base::log::warn("the broker may have lost messages");
   const bool running = !to_check_.empty();
   to_check_.clear();  // they are listed anew
-  for (const auto& [channel, record] : records_) {
-    if (record.stream != nullptr && record.stream->known) to_check_.push_back(channel);
-  }
+  records_.for_each([this](const Record& record) {
+    if (record.stream != nullptr && record.stream->known) to_check_.push_back(record.name);
+    return true;
+  });
   if (!running) check_streams();
 }
 

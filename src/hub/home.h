@@ -3,13 +3,13 @@
 // Lives on that core only. A channel has a record while somebody is subscribed, waits to be, or is
 // present.
 //
-//   state of a record  event                    -> function
-//   (none)             first subscribe          -> subscribe(): ask the broker, keep the ask
-//   kSubscribing       another subscribe        -> subscribe(): keep it too
-//   kSubscribing       the broker acknowledged  -> on_interest(): grant all that wait  => kLive
-//   kSubscribing       the broker refused       -> on_interest(): refuse all of them   => (none)
-//   kLive              subscribe                -> grant(); where the log is read: on_joined()
-//   kLive              the last one leaves      -> drop_if_unused(): tell the broker   => (none)
+//   the record is  event                    -> function
+//   (none)         first subscribe          -> subscribe(): ask the broker, keep the ask
+//   subscribing    another subscribe        -> subscribe(): keep it too
+//   subscribing    the broker acknowledged  -> on_interest(): grant all that wait  => live
+//   subscribing    the broker refused       -> on_interest(): refuse all of them   => (none)
+//   live           subscribe                -> grant(); where the log is read: on_joined()
+//   live           the last one leaves      -> drop_if_unused(): tell the broker   => (none)
 //
 // What positioned subscribers are told is drawn in stream.cc.
 #pragma once
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/name_table.h"
 #include "base/string_hash.h"
 #include "delta/delta.h"
 #include "hub/hub.h"
@@ -78,8 +79,9 @@ class Home final : public broker::Sink, public base::TurnHook {
     uint32_t subscribers = 0;
   };
   struct Batch {
+    uint64_t number = 0;  // no other has it
+    size_t bytes = 0;     // of payloads
     std::vector<Event> events;
-    size_t bytes = 0;  // of payloads
   };
 
   // How far the subscribers are in the channel's log.
@@ -103,19 +105,36 @@ class Home final : public broker::Sink, public base::TurnHook {
     bool is_json = true;
   };
 
-  struct Record {
-    enum class State : uint8_t { kSubscribing, kLive };
-    explicit Record(const ChannelOptions& of) : options(&of) {}
-    const ChannelOptions* options;
-    State state = State::kSubscribing;
-    absl::InlinedVector<Interest, 2> interest;
-    std::unique_ptr<std::vector<Ask>> waiting;  // null unless kSubscribing
-    std::shared_ptr<Batch> pending;             // what is to be delivered; null if nothing
-    std::unique_ptr<Stream> stream;             // null in channels without history
-    std::unique_ptr<Presence> presence;         // null while nobody is present
-    std::unique_ptr<DeltaBase> base;            // null while nobody wants deltas
+  // What few records need, or not for long.
+  struct Details {
+    std::vector<Ask> waiting;            // not empty: subscribing
+    std::unique_ptr<Presence> presence;  // null while nobody is present
+    std::unique_ptr<DeltaBase> base;     // null while nobody wants deltas
   };
-  using Records = absl::flat_hash_map<std::string, Record, base::StringHash, base::StringEqual>;
+  struct Record {
+    Record(std::string_view channel, const ChannelOptions& of) : name(channel), options(&of) {}
+
+    bool subscribing() const { return details != nullptr && !details->waiting.empty(); }
+    Presence* presence() const { return details == nullptr ? nullptr : details->presence.get(); }
+    DeltaBase* base() const { return details == nullptr ? nullptr : details->base.get(); }
+    Details& detailed() {
+      if (details == nullptr) details = std::make_unique<Details>();
+      return *details;
+    }
+    // To be called when something of the details has ended.
+    void drop_empty_details() {
+      if (details != nullptr && details->waiting.empty() && !details->presence && !details->base)
+        details.reset();
+    }
+
+    const std::string name;
+    const ChannelOptions* const options;
+    absl::InlinedVector<Interest, 2> interest;
+    std::unique_ptr<Batch> pending;    // what is to be delivered; null if nothing
+    std::unique_ptr<Stream> stream;    // null in channels without history
+    std::unique_ptr<Details> details;  // null where it would be empty
+  };
+  static_assert(sizeof(Record) <= 88, "one for each channel of a node");
 
   // subscribe.cc
   void subscribe(Ask ask);
@@ -132,6 +151,7 @@ class Home final : public broker::Sink, public base::TurnHook {
   // members.cc
   bool join(Record& record, const Ask& ask);
   void part(std::string_view channel, Record& record, const model::ClientInfo& who, bool abrupt);
+  void drop_if_nobody(Record& record);
   void forget(std::string_view channel, Presence::Left left);
   void announce(std::string_view channel, broker::Message message);
   void expire_lingering();
@@ -189,11 +209,12 @@ class Home final : public broker::Sink, public base::TurnHook {
   const ChannelOptions& options_of(std::string_view channel) const;
 
   Hub& hub_;
-  Records records_;
+  base::NameTable<Record> records_;
   std::vector<std::string> pending_channels_;  // to be delivered at the end of this turn
-  // Batches that gather more, by when that ends. They may have been delivered before.
-  std::multimap<base::MonotonicTime, std::pair<std::string, std::shared_ptr<const Batch>>>
-      gathering_;
+  // Batches that gather more, by when that ends: channel and number. They may have been delivered
+  // before.
+  std::multimap<base::MonotonicTime, std::pair<std::string, uint64_t>> gathering_;
+  uint64_t last_batch_ = 0;
   base::TimerId gathered_;
   base::MonotonicTime turn_ended_;
   bool delivering_ = false;

@@ -19,11 +19,13 @@ std::shared_ptr<const model::ClientInfo> info_of(
 
 bool Home::join(Record& record, const Ask& ask) {
   const auto& what = std::get<SubscribeAsk>(ask.body);
-  if (record.presence == nullptr) record.presence = std::make_unique<Presence>();
-  const size_t before = record.presence->clients();
-  const bool announced = record.presence->join(info_of(ask.who, what.chan_info), what.announced);
+  Details& details = record.detailed();
+  if (details.presence == nullptr) details.presence = std::make_unique<Presence>();
+  Presence& presence = *details.presence;
+  const size_t before = presence.clients();
+  const bool announced = presence.join(info_of(ask.who, what.chan_info), what.announced);
   metrics().add(metrics::Gauge::kPresenceMembers,
-                static_cast<int64_t>(record.presence->clients()) - static_cast<int64_t>(before));
+                static_cast<int64_t>(presence.clients()) - static_cast<int64_t>(before));
   return announced;
 }
 
@@ -31,13 +33,19 @@ void Home::part(std::string_view channel, Record& record, const model::ClientInf
                 bool abrupt) {
   const base::Duration grace = record.options->presence_grace_period;
   if (abrupt && grace.count() > 0) {
-    if (!record.presence->linger(who.client)) return;
+    if (!record.presence()->linger(who.client)) return;
     lingering_.emplace(executor().now() + grace,
                        std::pair(std::string(channel), std::string(who.client)));
     return schedule_expiry();
   }
-  forget(channel, record.presence->leave(who.client));
-  if (record.presence->empty()) record.presence.reset();
+  forget(channel, record.presence()->leave(who.client));
+  drop_if_nobody(record);
+}
+
+void Home::drop_if_nobody(Record& record) {
+  if (!record.presence()->empty()) return;
+  record.details->presence.reset();
+  record.drop_empty_details();
 }
 
 void Home::forget(std::string_view channel, Presence::Left left) {
@@ -73,19 +81,18 @@ void Home::expire_lingering() {
     if (first->first > now) break;
     const auto [channel, client] = std::move(first->second);
     lingering_.erase(first);
-    const auto found = records_.find(channel);
-    if (found == records_.end() || found->second.presence == nullptr) continue;
-    Presence& presence = *found->second.presence;
-    forget(channel, presence.expire(client));
-    if (presence.empty()) found->second.presence.reset();
+    Record* const record = records_.find(channel);
+    if (record == nullptr || record->presence() == nullptr) continue;
+    forget(channel, record->presence()->expire(client));
+    drop_if_nobody(*record);
     drop_if_unused(channel);
   }
   schedule_expiry();
 }
 
 void Home::presence(std::string_view channel, const PresenceAsk& what, Done done) {
-  const auto found = records_.find(channel);
-  const Presence* const presence = found == records_.end() ? nullptr : found->second.presence.get();
+  const Record* const record = records_.find(channel);
+  const Presence* const presence = record == nullptr ? nullptr : record->presence();
   if (what.stats_only) {
     if (presence == nullptr) return done(PresenceStatsAnswer{});
     return done(PresenceStatsAnswer{.clients = static_cast<uint32_t>(presence->clients()),

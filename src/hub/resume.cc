@@ -93,9 +93,9 @@ SubscribeAnswer Home::resume(const Record& record, const SubscribeAsk& what,
   } else {
     resume_stream(stream.cursor, what, std::move(missed), answer);
   }
-  answer.has_base = record.base != nullptr && !record.base->data.empty() &&
+  answer.has_base = record.base() != nullptr && !record.base()->data.empty() &&
                     !answer.publications.empty() &&
-                    answer.publications.back().offset == record.base->offset;
+                    answer.publications.back().offset == record.base()->offset;
   return answer;
 }
 

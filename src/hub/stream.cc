@@ -83,21 +83,21 @@ void Home::keep(Stream& stream, const broker::Published& published) {
 }
 
 void Home::ring_kept(const std::string& channel) {
-  const auto found = records_.find(channel);
-  if (found == records_.end() || found->second.stream == nullptr) return;
-  Stream& stream = *found->second.stream;
+  Record* const record = records_.find(channel);
+  if (record == nullptr || record->stream == nullptr) return;
+  Stream& stream = *record->stream;
   if (stream.filling) return;  // then, in the end
   if (stream.again && stream.known) {
     stream.bells.clear();
-    return fill(channel, found->second);
+    return fill(channel, *record);
   }
   for (const broker::Published& bell : std::exchange(stream.bells, {})) {
     // A bell may lead to answers, and these to asks that change the table.
-    const auto at = records_.find(channel);
-    if (at == records_.end() || at->second.stream == nullptr) return;
-    const model::Position& cursor = at->second.stream->cursor;
+    Record* const still = records_.find(channel);
+    if (still == nullptr || still->stream == nullptr) return;
+    const model::Position& cursor = still->stream->cursor;
     const bool passed_on = bell.epoch == cursor.epoch && bell.publication.offset <= cursor.offset;
-    if (!passed_on) on_published(at->first, at->second, bell);
+    if (!passed_on) on_published(channel, *still, bell);
   }
 }
 
@@ -105,11 +105,11 @@ void Home::ring_kept(const std::string& channel) {
 
 // It may have more than was heard of.
 void Home::look(std::string_view channel) {
-  const auto found = records_.find(channel);
-  if (found == records_.end()) return;
-  Stream* const stream = found->second.stream.get();
+  Record* const record = records_.find(channel);
+  if (record == nullptr) return;
+  Stream* const stream = record->stream.get();
   if (stream == nullptr || !stream->known) return;
-  if (!stream->filling) return fill(channel, found->second);
+  if (!stream->filling) return fill(channel, *record);
   stream->again = true;
 }
 
@@ -125,18 +125,18 @@ void Home::fill(std::string_view channel, Record& record) {
 }
 
 void Home::on_filled(const std::string& channel, const base::Result<store::Page>& page) {
-  const auto found = records_.find(channel);
-  MILLRACE_ASSERT(found != records_.end() && found->second.stream != nullptr);
-  Record& record = found->second;
+  Record* const found = records_.find(channel);
+  MILLRACE_ASSERT(found != nullptr && found->stream != nullptr);
+  Record& record = *found;
   Stream& stream = *record.stream;
   if (page) {
     follow(channel, record, *page);
     if (stream.again || stream.cursor.offset < page->top.offset) {
       // In a turn of its own: what has been read leaves before there is more.
       executor().post([this, channel] {
-        const auto at = records_.find(channel);
-        MILLRACE_ASSERT(at != records_.end());
-        fill(channel, at->second);
+        Record* const still = records_.find(channel);
+        MILLRACE_ASSERT(still != nullptr);
+        fill(channel, *still);
       });
       return;
     }
@@ -152,7 +152,7 @@ void Home::on_filled(const std::string& channel, const base::Result<store::Page>
     if (read != nullptr) {
       on_joined(channel, ask, read, true);
     } else {
-      read_for(channel, records_.find(channel)->second, ask, true);
+      read_for(channel, *records_.find(channel), ask, true);
     }
   }
   ring_kept(channel);
@@ -183,7 +183,7 @@ void Home::interrupt(std::string_view channel, Record& record) {
   pass_on(channel, record, {.kind = Event::Kind::kInterruption});
   record.stream->held.clear();
   record.stream->held_bytes = 0;
-  if (record.base != nullptr) *record.base = {};
+  if (DeltaBase* const base = record.base()) *base = {};
 }
 
 }  // namespace millrace::hub

@@ -9,41 +9,38 @@ namespace millrace::hub {
 
 void Home::subscribe(Ask ask) {
   // What came before this subscription in this turn is not for it.
-  const auto before = records_.find(ask.channel);
-  if (before != records_.end() && before->second.pending != nullptr) deliver({ask.channel});
+  const Record* const before = records_.find(ask.channel);
+  if (before != nullptr && before->pending != nullptr) deliver({ask.channel});
 
-  const auto [found, made] = records_.try_emplace(ask.channel, options_of(ask.channel));
-  Record& record = found->second;
-  if (record.state == Record::State::kLive) return grant(found->first, record, std::move(ask));
-  if (record.waiting != nullptr) {
-    record.waiting->push_back(std::move(ask));
-    return;
-  }
+  Record* const known = records_.find(ask.channel);
+  if (known != nullptr && known->subscribing())
+    return known->details->waiting.push_back(std::move(ask));
+  if (known != nullptr) return grant(known->name, *known, std::move(ask));
   metrics().add(metrics::Gauge::kChannels, 1);
   const std::string channel = ask.channel;
+  Record& record = records_.insert(std::make_unique<Record>(channel, options_of(channel)));
   if (record.options->keeps_history()) record.stream = std::make_unique<Stream>();
-  record.waiting = std::make_unique<std::vector<Ask>>();
-  record.waiting->push_back(std::move(ask));
+  record.detailed().waiting.push_back(std::move(ask));
   hub_.parts_.broker.subscribe(
       channel, [this, channel](base::Result<> result) { on_interest(channel, std::move(result)); });
 }
 
 void Home::on_interest(std::string_view channel, base::Result<> result) {
-  const auto found = records_.find(channel);
-  MILLRACE_ASSERT(found != records_.end() && found->second.waiting != nullptr);
-  const std::unique_ptr<std::vector<Ask>> waiting = std::move(found->second.waiting);
+  Record* const record = records_.find(channel);
+  MILLRACE_ASSERT(record != nullptr && record->subscribing());
+  std::vector<Ask> waiting = std::exchange(record->details->waiting, {});
+  record->drop_empty_details();
   if (!result) {
     base::log::warn("broker refused a subscription",
                     {{"channel", channel}, {"error", result.error().message}});
-    records_.erase(found);
+    records_.erase(*record);
     metrics().add(metrics::Gauge::kChannels, -1);
-    for (const Ask& ask : *waiting) reply(ask, model::errors::kInternal);
+    for (const Ask& ask : waiting) reply(ask, model::errors::kInternal);
     return;
   }
-  found->second.state = Record::State::kLive;
   // Granting answers, and an answer may come back with an ask that changes the table, or ends this
   // very record: each begins anew.
-  for (Ask& ask : *waiting) subscribe(std::move(ask));
+  for (Ask& ask : waiting) subscribe(std::move(ask));
 }
 
 // In a channel with history the log is read for whoever wants a position, and for the first one in
@@ -66,9 +63,9 @@ void Home::read_for(std::string_view channel, Record& record, Ask ask, bool agai
 // The log was read for a subscriber. `again`: not for the first time.
 void Home::on_joined(const std::string& channel, const Ask& ask,
                      const base::Result<SharedPage>& page, bool again) {
-  const auto found = records_.find(channel);
-  MILLRACE_ASSERT(found != records_.end());
-  if (page && !caught_up(channel, found->second, ask, *page, again)) return;
+  Record* const found = records_.find(channel);
+  MILLRACE_ASSERT(found != nullptr);
+  if (page && !caught_up(channel, *found, ask, *page, again)) return;
   Record& record = settle(channel);
   if (!page) {
     base::log::warn("a log could not be read",
@@ -102,9 +99,9 @@ void Home::on_joined(const std::string& channel, const Ask& ask,
 // hears of no more than it was interested in. Requires that the record stays.
 Home::Record& Home::settle(std::string_view channel) {
   for (;;) {
-    const auto found = records_.find(channel);
-    MILLRACE_ASSERT(found != records_.end());
-    if (found->second.pending == nullptr) return found->second;
+    Record* const found = records_.find(channel);
+    MILLRACE_ASSERT(found != nullptr);
+    if (found->pending == nullptr) return *found;
     deliver({std::string(channel)});
   }
 }
@@ -119,7 +116,8 @@ void Home::welcome(std::string_view channel, Record& record, const Ask& ask,
   } else {
     ++interest->subscribers;
   }
-  if (what.delta && record.base == nullptr) record.base = std::make_unique<DeltaBase>();
+  if (what.delta && record.base() == nullptr)
+    record.detailed().base = std::make_unique<DeltaBase>();
   answer.delta = what.delta;
   answer.join_leave = what.join_leave;
   answer.chan_info = what.chan_info;
@@ -136,13 +134,13 @@ void Home::welcome(std::string_view channel, Record& record, const Ask& ask,
 }
 
 void Home::unsubscribe(const Ask& ask) {
-  const auto found = records_.find(ask.channel);
-  MILLRACE_ASSERT(found != records_.end());
-  Record& record = found->second;
+  Record* const found = records_.find(ask.channel);
+  MILLRACE_ASSERT(found != nullptr);
+  Record& record = *found;
   const auto interest = std::ranges::find(record.interest, ask.from.core, &Interest::core);
   MILLRACE_ASSERT(interest != record.interest.end() && interest->subscribers > 0);
   if (--interest->subscribers == 0) record.interest.erase(interest);
-  if (ask.who != nullptr && record.presence != nullptr) {
+  if (ask.who != nullptr && record.presence() != nullptr) {
     part(ask.channel, record, *ask.who, std::get<UnsubscribeAsk>(ask.body).abrupt);
   }
   drop_if_unused(ask.channel);
@@ -150,16 +148,15 @@ void Home::unsubscribe(const Ask& ask) {
 }
 
 void Home::drop_if_unused(std::string_view channel) {
-  const auto found = records_.find(channel);
-  if (found == records_.end()) return;
-  const Record& record = found->second;
+  Record* const record = records_.find(channel);
+  if (record == nullptr) return;
   const bool used =
-      record.state != Record::State::kLive || !record.interest.empty() ||
-      (record.stream != nullptr && (record.stream->joining > 0 || record.stream->filling)) ||
-      (record.presence != nullptr && !record.presence->empty());
+      record->subscribing() || !record->interest.empty() ||
+      (record->stream != nullptr && (record->stream->joining > 0 || record->stream->filling)) ||
+      (record->presence() != nullptr && !record->presence()->empty());
   if (used) return;
   hub_.parts_.broker.unsubscribe(channel);
-  records_.erase(found);
+  records_.erase(*record);
   metrics().add(metrics::Gauge::kChannels, -1);
 }
 

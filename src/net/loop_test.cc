@@ -339,6 +339,41 @@ TEST(LoopTimers, a_timer_runs_after_its_delay_and_a_cancelled_one_never) {
   EXPECT_FALSE(cancelled_ran);
 }
 
+TEST(LoopTimers, tasks_run_in_the_order_in_which_they_are_due) {
+  metrics::Core metrics;
+  const std::unique_ptr<Loop> loop = std::move(*Loop::create({}, metrics));
+  std::vector<int> order;
+  loop->after(9ms, [&] {
+    order.push_back(3);
+    loop->stop();
+  });
+  loop->after(2ms, [&] { order.push_back(1); });
+  loop->after(5ms, [&] { order.push_back(2); });
+  loop->run();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+TEST(LoopLoad, a_loop_is_behind_when_it_had_no_rest_for_a_while_until_it_has_one) {
+  metrics::Core metrics;
+  const std::unique_ptr<Loop> loop = std::move(*Loop::create({}, metrics));
+  bool behind_in_the_end = false;
+  bool behind_after_a_rest = true;
+  EXPECT_FALSE(loop->behind());
+  // There is always a next task, until it shows.
+  std::function<void()> work = [&] {
+    if (!loop->behind()) return loop->post([&] { work(); });
+    behind_in_the_end = true;
+    loop->after(5ms, [&] {
+      behind_after_a_rest = loop->behind();
+      loop->stop();
+    });
+  };
+  loop->post([&] { work(); });
+  loop->run();
+  EXPECT_TRUE(behind_in_the_end);
+  EXPECT_FALSE(behind_after_a_rest);
+}
+
 TEST(FileBudget, raises_the_soft_limit_and_keeps_a_reserve) {
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
