@@ -68,8 +68,8 @@ struct Words {
       publish_rate, in_progress, warmup, duration, processes, source_addresses;
 };
 
-template <class Kind, size_t kCount>
-std::optional<Kind> find(const std::array<std::pair<std::string_view, Kind>, kCount>& names,
+template <class Kind, size_t Count>
+std::optional<Kind> find(const std::array<std::pair<std::string_view, Kind>, Count>& names,
                          std::string_view name) {
   for (const auto& [known, kind] : names) {
     if (known == name) return kind;
@@ -77,8 +77,8 @@ std::optional<Kind> find(const std::array<std::pair<std::string_view, Kind>, kCo
   return std::nullopt;
 }
 
-template <class Kind, size_t kCount>
-std::string listed(const std::array<std::pair<std::string_view, Kind>, kCount>& names) {
+template <class Kind, size_t Count>
+std::string listed(const std::array<std::pair<std::string_view, Kind>, Count>& names) {
   std::string text;
   for (const auto& [name, kind] : names) text += (text.empty() ? "" : ", ") + std::string(name);
   return text;

@@ -163,5 +163,6 @@ class Connection final : public net::StreamHandler,
   base::ConnectionRef ref_;
   size_t unread_at_ping_ = 0;  // what waited for the client when it was pinged
 };
+static_assert(sizeof(Connection) <= 288, "one for each client");
 
 }  // namespace millrace::edge

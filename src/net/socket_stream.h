@@ -38,5 +38,6 @@ class SocketStream final : public Stream, public Pollable {
   bool ended_ = false;
   bool want_write_ = false;
 };
+static_assert(sizeof(SocketStream) <= 48, "one for each client");
 
 }  // namespace millrace::net
