@@ -37,22 +37,21 @@ void reject(Core& core, http::Responder& responder, metrics::Counter outcome,
 
 void accept_websocket(Core& core, const http::Request& request, http::Responder responder,
                       Endpoint endpoint) {
-  // Headers of one name are joined; the strings outlive the views that the handshake takes.
-  const std::string connection = request.joined_header("Connection");
-  const std::string protocols = request.joined_header("Sec-WebSocket-Protocol");
-  const std::string extensions = request.joined_header("Sec-WebSocket-Extensions");
-  const std::string upgrade = request.joined_header("Upgrade");
-  const std::string key = request.joined_header("Sec-WebSocket-Key");
-  const std::string version = request.joined_header("Sec-WebSocket-Version");
+  const http::JoinedHeader connection = request.joined_header("Connection");
+  const http::JoinedHeader protocols = request.joined_header("Sec-WebSocket-Protocol");
+  const http::JoinedHeader extensions = request.joined_header("Sec-WebSocket-Extensions");
+  const http::JoinedHeader upgrade = request.joined_header("Upgrade");
+  const http::JoinedHeader key = request.joined_header("Sec-WebSocket-Key");
+  const http::JoinedHeader version = request.joined_header("Sec-WebSocket-Version");
   const auto handshake = websocket::accept_handshake(
       {.method = request.method,
        .http_1_1 = request.http_1_1,
-       .upgrade = upgrade,
-       .connection = connection,
-       .key = key,
-       .version = version,
-       .protocols = protocols,
-       .extensions = extensions},
+       .upgrade = upgrade.view(),
+       .connection = connection.view(),
+       .key = key.view(),
+       .version = version.view(),
+       .protocols = protocols.view(),
+       .extensions = extensions.view()},
       {.protocols = endpoint == Endpoint::kClient ? std::span(kSubprotocols)
                                                   : std::span<const std::string_view>{},
        .deflate = core.options.compression,

@@ -1,10 +1,34 @@
 #include "http/head_scan.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "http/char_set.h"
 #include "http/syntax.h"
 
 namespace millrace::http {
+namespace {
+
+// What a line may hold, apart from its end.
+constexpr CharSet kRequestLineChars(+[](char c) { return is_visible(c) || c == ' '; });
+constexpr CharSet kHeaderLineChars(is_field_char);
+
+// How many bytes at the text's beginning are printable ASCII, in words of eight: most of a line, of
+// either kind.
+size_t printable_words(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  size_t length = 0;
+  for (; text.size() - length >= sizeof(uint64_t); length += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + length, sizeof(word));
+    // A high bit appears for a byte over 0x7f, or of 0x7f, or below the space. What is carried into
+    // another byte comes from one of those.
+    if (((word | (word + kOnes) | (word - kOnes * ' ')) & (kOnes * 0x80)) != 0) break;
+  }
+  return length;
+}
+
+}  // namespace
 
 HeadScan::Verdict HeadScan::fail(int status, std::string_view reason) {
   error_ = {status, reason};
@@ -12,32 +36,40 @@ HeadScan::Verdict HeadScan::fail(int status, std::string_view reason) {
 }
 
 HeadScan::Verdict HeadScan::scan(std::string_view bytes) {
-  while (position_ < bytes.size()) {
-    if (position_ >= options_.head_bytes_max) {
-      return in_headers_ ? fail(431, "the headers are too large")
-                         : fail(414, "the request line is too long");
+  const std::string_view allowed = bytes.substr(0, options_.head_bytes_max);
+  while (position_ < allowed.size()) {
+    if (!after_cr_) {
+      const Verdict verdict = scan_line(allowed);
+      if (verdict == Verdict::kError) return verdict;
+      continue;
     }
-    const char c = bytes[position_++];
-    if (after_cr_) {
-      if (c != '\n') return fail(400, "a CR without LF");
-      after_cr_ = false;
-      const std::string_view line = bytes.substr(line_start_, position_ - 2 - line_start_);
-      const Verdict verdict = end_line(bytes, line);
-      if (verdict != Verdict::kNeedMore) return verdict;
-      line_start_ = position_;
-    } else if (c == '\r') {
-      after_cr_ = true;
-    } else if (c == '\n') {
-      return fail(400, "a LF without CR");
-    } else if (!in_headers_) {
-      if (!is_visible(c) && c != ' ') return fail(400, "an illegal character in the request line");
-    } else if (!is_field_char(c)) {
-      return fail(400, "a control character in a header");
-    } else if (position_ == line_start_ + 1 && (c == ' ' || c == '\t')) {
-      return fail(400, "a folded header line");
-    }
+    if (allowed[position_++] != '\n') return fail(400, "a CR without LF");
+    after_cr_ = false;
+    const std::string_view line = bytes.substr(line_start_, position_ - 2 - line_start_);
+    const Verdict verdict = end_line(bytes, line);
+    if (verdict != Verdict::kNeedMore) return verdict;
+    line_start_ = position_;
   }
-  return Verdict::kNeedMore;
+  if (position_ == bytes.size()) return Verdict::kNeedMore;
+  return in_headers_ ? fail(431, "the headers are too large")
+                     : fail(414, "the request line is too long");
+}
+
+// Goes on to the line's CR, or to the end of what is there.
+HeadScan::Verdict HeadScan::scan_line(std::string_view bytes) {
+  const char first = bytes[position_];
+  if (in_headers_ && position_ == line_start_ && (first == ' ' || first == '\t'))
+    return fail(400, "a folded header line");
+  const CharSet& legal = in_headers_ ? kHeaderLineChars : kRequestLineChars;
+  position_ += printable_words(bytes.substr(position_));
+  position_ += legal.prefix(bytes.substr(position_));
+  if (position_ == bytes.size()) return Verdict::kNeedMore;
+  const char c = bytes[position_++];
+  after_cr_ = c == '\r';
+  if (after_cr_) return Verdict::kNeedMore;
+  if (c == '\n') return fail(400, "a LF without CR");
+  return fail(400, in_headers_ ? "a control character in a header"
+                               : "an illegal character in the request line");
 }
 
 HeadScan::Verdict HeadScan::end_line(std::string_view bytes, std::string_view line) {

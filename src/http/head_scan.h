@@ -44,6 +44,7 @@ class HeadScan {
   };
 
   Verdict fail(int status, std::string_view reason);
+  Verdict scan_line(std::string_view bytes);
   Verdict end_line(std::string_view bytes, std::string_view line);
   Verdict check_request_line(std::string_view bytes, std::string_view line);
   Verdict check_version(std::string_view version);

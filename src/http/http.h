@@ -45,6 +45,26 @@ struct Options {
   std::chrono::milliseconds body_gap_timeout{10'000};  // between bytes of a body: 408
 };
 
+// The values of all headers of one name, joined with ", " (RFC 9110, section 5.2): a view of the
+// request where there is one, or none; a string of its own where there are several.
+class JoinedHeader {
+ public:
+  void add(std::string_view value) {
+    if (count_++ == 0) {
+      only_ = value;
+    } else {
+      if (count_ == 2) several_ = only_;
+      several_.append(", ").append(value);
+    }
+  }
+  std::string_view view() const { return count_ > 1 ? several_ : only_; }
+
+ private:
+  size_t count_ = 0;
+  std::string_view only_;
+  std::string several_;
+};
+
 struct Header {
   std::string_view name;
   std::string_view value;  // without the white space around it
@@ -64,8 +84,7 @@ struct Request {
 
   // The value of a header, "" if absent; of several, the first. Names compare without case.
   std::string_view header(std::string_view name) const;
-  // All values of a header joined with ", " (RFC 9110, section 5.2).
-  std::string joined_header(std::string_view name) const;
+  JoinedHeader joined_header(std::string_view name) const;
   // A query parameter, percent-decoded ('+' is a space); nullopt if absent or badly encoded.
   std::optional<std::string> parameter(std::string_view name) const;
 };

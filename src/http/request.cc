@@ -12,14 +12,10 @@ std::string_view Request::header(std::string_view name) const {
   return {};
 }
 
-std::string Request::joined_header(std::string_view name) const {
-  std::string joined;
-  bool first = true;
+JoinedHeader Request::joined_header(std::string_view name) const {
+  JoinedHeader joined;
   for (const Header& header : headers) {
-    if (!equal_ignoring_case(header.name, name)) continue;
-    if (!first) joined += ", ";
-    joined += header.value;
-    first = false;
+    if (equal_ignoring_case(header.name, name)) joined.add(header.value);
   }
   return joined;
 }

@@ -47,6 +47,7 @@ struct RequestParser::State {
   Step fail(ParseError why);
   Step fail_in_library();
   void begin_request();
+  void take_head();
   bool parse_head();
   bool execute(std::string_view bytes);
 
@@ -198,8 +199,7 @@ RequestParser::Step RequestParser::State::read_head() {
     case HeadScan::Verdict::kComplete:
       break;
   }
-  head.assign(rest().substr(0, head_scan->size()));
-  used += head.size();
+  take_head();
   if (!parse_head()) return fail_in_library();
   expects_continue = head_scan->expects_continue();
   if (head_scan->chunked()) {
@@ -212,8 +212,20 @@ RequestParser::Step RequestParser::State::read_head() {
   return read_fixed_body();
 }
 
+void RequestParser::State::take_head() {
+  // Mostly nothing else has come: no body, and no further request.
+  if (head_scan->size() == input.size()) {
+    head.swap(input);
+    input.clear();
+    return;
+  }
+  head.assign(rest().substr(0, head_scan->size()));
+  used += head.size();
+}
+
 bool RequestParser::State::parse_head() {
   headers_complete = message_complete = false;
+  headers.reserve(head_scan->header_count());
   http_parser_init(&library, HTTP_REQUEST);
   library.data = this;
   if (!execute(head) || !headers_complete) return false;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "http/syntax.h"
 #include "http/testing_parse.h"
 
 namespace millrace::http {
@@ -35,6 +36,24 @@ TEST(RequestParser, a_request_is_taken_apart) {
   EXPECT_EQ(request.body, "");
   EXPECT_FALSE(outcome.in_head);
   EXPECT_FALSE(outcome.in_body);
+}
+
+// Lines are looked at in words, then by the byte.
+TEST(RequestParser, a_byte_is_judged_the_same_wherever_it_stands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    const bool fits_a_value = is_field_char(c);
+    const bool fits_a_path =
+        is_visible(c) && std::string_view("\"<>#\\").find(c) == std::string_view::npos;
+    for (size_t place = 0; place < 20; ++place) {
+      std::string text(20, 'a');
+      text[place] = c;
+      const size_t in_header = parse(with_header("X: " + text)).requests.size();
+      EXPECT_EQ(in_header, fits_a_value ? 1U : 0U) << byte << " at " << place;
+      const size_t in_path = parse("GET /" + text + " HTTP/1.1\r\nHost: x\r\n\r\n").requests.size();
+      EXPECT_EQ(in_path, fits_a_path ? 1U : 0U) << byte << " at " << place;
+    }
+  }
 }
 
 TEST(RequestParser, a_body_ends_where_its_length_says) {

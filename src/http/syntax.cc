@@ -1,8 +1,9 @@
 #include "http/syntax.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
+
+#include "http/char_set.h"
 
 namespace millrace::http {
 namespace {
@@ -15,21 +16,26 @@ constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-constexpr std::array<bool, 256> token_table() {
-  std::array<bool, 256> table{};
-  for (size_t i = 0; i < table.size(); ++i) {
-    const char c = static_cast<char>(i);
-    table[i] = is_letter(c) || is_digit(c) ||
-               (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-  }
-  return table;
+constexpr bool is_one_of(std::string_view chars, char c) {
+  return chars.find(c) != std::string_view::npos;
 }
-constexpr std::array<bool, 256> kTokenChars = token_table();
+
+constexpr CharSet kTokenChars(+[](char c) {
+  return is_letter(c) || is_digit(c) || is_one_of("!#$%&'*+-.^_`|~", c);
+});
 
 // unreserved / sub-delims without the comma
-bool is_name_char(char c) {
-  return is_letter(c) || is_digit(c) ||
-         std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
+constexpr CharSet kNameChars(+[](char c) {
+  return is_letter(c) || is_digit(c) || is_one_of("-._~!$&'()*+;=", c);
+});
+
+constexpr CharSet kPathChars(+[](char c) { return is_visible(c) && !is_one_of("\"<>#\\", c); });
+
+// Browsers send a query's backslash as it is (URL standard, query percent-encode set).
+constexpr CharSet kQueryChars(+[](char c) { return is_visible(c) && !is_one_of("\"<>#", c); });
+
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
 }
 
 bool is_registered_name(std::string_view name) {
@@ -38,7 +44,7 @@ bool is_registered_name(std::string_view name) {
       if (i + 2 >= name.size() || hex_digit(name[i + 1]) < 0 || hex_digit(name[i + 2]) < 0)
         return false;
       i += 2;
-    } else if (!is_name_char(name[i])) {
+    } else if (!kNameChars.has(name[i])) {
       return false;
     }
   }
@@ -49,26 +55,17 @@ bool is_registered_name(std::string_view name) {
 // characters are enough.
 bool is_ip_literal(std::string_view literal) {
   return !literal.empty() && std::all_of(literal.begin(), literal.end(),
-                                         [](char c) { return is_name_char(c) || c == ':'; });
-}
-
-bool is_path_char(char c) {
-  return is_visible(c) && std::string_view("\"<>#\\").find(c) == std::string_view::npos;
-}
-
-// Browsers send a query's backslash as it is (URL standard, query percent-encode set).
-bool is_query_char(char c) {
-  return is_visible(c) && std::string_view("\"<>#").find(c) == std::string_view::npos;
+                                         [](char c) { return kNameChars.has(c) || c == ':'; });
 }
 
 }  // namespace
 
 bool is_token_char(char c) {
-  return kTokenChars[static_cast<unsigned char>(c)];
+  return kTokenChars.has(c);
 }
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+  return !text.empty() && kTokenChars.has_all(text);
 }
 
 int hex_digit(char c) {
@@ -79,14 +76,14 @@ int hex_digit(char c) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
+bool same_letters(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return x == y || lower(x) == lower(y); });
 }
 
 bool is_host(std::string_view text) {
@@ -137,8 +134,7 @@ std::optional<Target> parse_target(std::string_view target) {
   const size_t question = std::min(rest.find('?'), rest.size());
   result.path = question == 0 ? std::string_view("/") : rest.substr(0, question);
   result.query = question == rest.size() ? std::string_view() : rest.substr(question + 1);
-  if (!std::all_of(result.path.begin(), result.path.end(), is_path_char)) return std::nullopt;
-  if (!std::all_of(result.query.begin(), result.query.end(), is_query_char)) return std::nullopt;
+  if (!kPathChars.has_all(result.path) || !kQueryChars.has_all(result.query)) return std::nullopt;
   return result;
 }
 

@@ -34,8 +34,12 @@ int hex_digit(char c);
 // Without the spaces and tabs around it.
 std::string_view trimmed(std::string_view text);
 
-// ASCII letters compare without case.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
+// ASCII letters compare without case. Names mostly differ in length, or are written the same way,
+// so that few are compared letter by letter.
+bool same_letters(std::string_view a, std::string_view b);
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && (a == b || same_letters(a, b));
+}
 
 // Host = uri-host [ ":" port ] (RFC 9110, section 7.2); may be empty. A comma, though RFC 3986
 // allows it in a name, is not taken: it is how two Host fields look that something on the way has

@@ -1,7 +1,11 @@
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
 
 #include "websocket/extensions.h"
 #include "websocket/websocket.h"
@@ -10,6 +14,9 @@ namespace millrace::websocket {
 namespace {
 
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+// A guess that holds for one with subprotocol and extension.
+constexpr size_t kResponseBytes = 320;
 
 std::unexpected<HandshakeError> refuse(int status, std::string_view reason) {
   return std::unexpected(HandshakeError{status, reason});
@@ -20,13 +27,16 @@ char lower(char c) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return x == y || lower(x) == lower(y);
+         });
 }
 
 std::string_view trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+  constexpr auto kBlank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && kBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && kBlank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 // Whether the comma-separated list has an element that `matches`.
@@ -54,6 +64,41 @@ bool valid_key(std::string_view key) {
   });
 }
 
+template <auto Function>
+struct FreeBy {
+  void operator()(auto* object) const { Function(object); }
+};
+
+// SHA-1 with an implementation that is looked up once a thread: the one-shot functions look for it
+// at each call, which costs more than to hash a key.
+class Sha1 {
+ public:
+  using Digest = std::array<unsigned char, SHA_DIGEST_LENGTH>;
+
+  static Sha1& of_thread() {
+    thread_local Sha1 sha1;
+    return sha1;
+  }
+
+  // nullopt where OpenSSL has no SHA-1 (its configuration may forbid it), or no memory.
+  std::optional<Digest> digest(std::string_view text, std::string_view more) {
+    Digest digest;
+    if (algorithm_ && context_ &&
+        ::EVP_DigestInit_ex2(context_.get(), algorithm_.get(), nullptr) == 1 &&
+        ::EVP_DigestUpdate(context_.get(), text.data(), text.size()) == 1 &&
+        ::EVP_DigestUpdate(context_.get(), more.data(), more.size()) == 1 &&
+        ::EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1) {
+      return digest;
+    }
+    ::ERR_clear_error();
+    return std::nullopt;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD, FreeBy<EVP_MD_free>> algorithm_{::EVP_MD_fetch(nullptr, "SHA1", nullptr)};
+  std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>> context_{::EVP_MD_CTX_new()};
+};
+
 std::string_view choose_protocol(std::string_view offered, std::span<const std::string_view> ours) {
   for (std::string_view protocol : ours) {
     if (list_has(offered, [&](std::string_view element) { return element == protocol; }))
@@ -65,12 +110,10 @@ std::string_view choose_protocol(std::string_view offered, std::span<const std::
 }  // namespace
 
 std::string accept_key(std::string_view key) {
-  std::string input(key);
-  input += kGuid;
-  unsigned char digest[SHA_DIGEST_LENGTH];
-  ::SHA1(reinterpret_cast<const unsigned char*>(input.data()), input.size(), digest);
+  const std::optional<Sha1::Digest> digest = Sha1::of_thread().digest(key, kGuid);
+  if (!digest) return {};
   unsigned char text[4 * ((SHA_DIGEST_LENGTH + 2) / 3) + 1];
-  const int size = ::EVP_EncodeBlock(text, digest, SHA_DIGEST_LENGTH);
+  const int size = ::EVP_EncodeBlock(text, digest->data(), SHA_DIGEST_LENGTH);
   return {reinterpret_cast<const char*>(text), static_cast<size_t>(size)};
 }
 
@@ -88,14 +131,18 @@ std::expected<Handshake, HandshakeError> accept_handshake(const HandshakeRequest
   const auto deflate = negotiate_deflate(request.extensions, options.deflate_window_bits_min);
   if (!deflate) return refuse(400, "malformed Sec-WebSocket-Extensions");
 
+  const std::string accept = accept_key(key);
+  if (accept.empty()) return refuse(500, "SHA-1 is not available");
+
   Handshake handshake;
   handshake.protocol = choose_protocol(request.protocols, options.protocols);
-  handshake.response =
+  handshake.response.reserve(kResponseBytes);
+  handshake.response +=
       "HTTP/1.1 101 Switching Protocols\r\n"
       "Upgrade: websocket\r\n"
       "Connection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";
-  handshake.response += accept_key(key);
+  handshake.response += accept;
   if (!handshake.protocol.empty()) {
     handshake.response += "\r\nSec-WebSocket-Protocol: ";
     handshake.response += handshake.protocol;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <thread>
 
 #include "websocket/websocket.h"
 
@@ -23,6 +24,15 @@ int status_of(const HandshakeRequest& request) {
   if (handshake) return 101;
   EXPECT_FALSE(handshake.error().reason.empty());
   return handshake.error().status;
+}
+
+TEST(Handshake, keys_are_answered_the_same_after_others_and_on_another_thread) {
+  const std::string first = accept_key("dGhlIHNhbXBsZSBub25jZQ==");
+  const std::string second = accept_key("x3JJHMbDL1EzLkh9GBhXDw==");
+  EXPECT_EQ(first, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  EXPECT_EQ(second, "HSmrc0sMlYUkAGmm5OPpG2HaGWk=");
+  std::thread([&] { EXPECT_EQ(accept_key("x3JJHMbDL1EzLkh9GBhXDw=="), second); }).join();
+  EXPECT_EQ(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), first);
 }
 
 TEST(Handshake, the_key_of_the_rfc_is_accepted_with_its_answer) {

@@ -57,7 +57,7 @@ struct Handshake {
 };
 
 // Fails with the HTTP status to answer in `HandshakeError::status`: 405, 400, or 426 (with
-// `Sec-WebSocket-Version: 13`).
+// `Sec-WebSocket-Version: 13`); 500 where accept_key() fails.
 struct HandshakeError {
   int status = 400;
   std::string_view reason;
@@ -65,7 +65,8 @@ struct HandshakeError {
 std::expected<Handshake, HandshakeError> accept_handshake(const HandshakeRequest& request,
                                                           const HandshakeOptions& options);
 
-// Sec-WebSocket-Accept for a Sec-WebSocket-Key (section 4.2.2).
+// Sec-WebSocket-Accept for a Sec-WebSocket-Key (section 4.2.2). Empty if OpenSSL, as configured,
+// has no SHA-1.
 std::string accept_key(std::string_view key);
 
 // ---- Frames (section 5) ----
