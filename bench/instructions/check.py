@@ -2,7 +2,7 @@
 """Counts the instructions of fixed pieces of work, and holds them against baseline.json.
 
   check.py PROGRAM [SCENARIO...]            exits 1 if one takes over 5 % more than in the baseline
-  check.py PROGRAM --record [SCENARIO...]   makes what is counted now the baseline
+  check.py PROGRAM [SCENARIO...] --record   makes what is counted now the baseline
 
 PROGRAM is build/release/bench/instructions/instructions, of the target `instructions`. Each
 scenario is run under callgrind, in a process of its own; what it wrote is kept beside PROGRAM for
