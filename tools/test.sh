@@ -82,7 +82,7 @@ stage_headers() { build release --target headers_alone; }
 
 stage_tidy() {
   local status=0 log=$out/tidy-unittest.log ran failed
-  shellcheck tools/*.sh .ci/run
+  shellcheck tools/*.sh .ci/run bench/large_run
   python3 -m unittest discover -s tools/tidy -p '*_test.py' 2>&1 | tee "$log" || status=$?
   ran=$(sed -n 's/^Ran \([0-9]*\) test.*/\1/p' "$log")
   failed=$(sed -n 's/^FAILED (//p' "$log" | grep -oE '(failures|errors)=[0-9]+' |
