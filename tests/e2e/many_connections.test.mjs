@@ -12,7 +12,7 @@ const kOpenFiles = 20_000;
 const kConnections = 19_500; // the rest is for the server's own files and its reserve
 const kChannel = 'crowd';
 const kBytesEach = 700;
-const kLeakEach = 48; // bytes; any object that each of them left behind would be more
+const kLeakEach = 24; // bytes; any object that each of them left behind would be more
 const kWithin = 60_000; // ms
 
 // For the generator: two addresses, since one has not many more ports than are needed.
