@@ -122,7 +122,8 @@ TEST_F(DialectTest, protobuf_takes_a_batch_apart_and_answers_pings) {
             std::string::npos);
   client_.awaited = 1;
   const std::string connected = delimited(std::string("\x08\x01\x2A\x00", 4));
-  const std::string push = delimited("\x22\x56\x22\x54\x22\x50" + payload(4) + "\x32\x00");
+  const std::string push =
+      delimited("\x22\x56\x22\x54\x22\x50" + payload(4) + std::string("\x32\x00", 2));
   EXPECT_EQ(read(*dialect, connected + delimited("") + push), "joined got 4 ");
   EXPECT_EQ(written(), std::string("\0|", 2));
   const std::string error =
