@@ -105,7 +105,10 @@ bool Core::holds_back() {
 }
 
 void Core::on_turn_end() {
-  if (holds_back()) return loop.post([] {});  // the next turn follows at once
+  if (holds_back()) {
+    metrics.add(metrics::Counter::kTurnsHeldBack);
+    return loop.post([] {});  // the next turn follows at once
+  }
   held_back_.reset();
   flush_all();
   observe_latencies();

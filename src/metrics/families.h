@@ -21,6 +21,8 @@
   X(kBytesOutbound, "millrace_bytes_total", "direction=\"outbound\"",                            \
     "Bytes read from and written to client sockets")                                             \
   X(kWrites, "millrace_writes_total", "", "System calls that wrote to client sockets")           \
+  X(kTurnsHeldBack, "millrace_turns_held_back_total", "",                                        \
+    "Turns whose output waited for more, because the core was behind")                           \
   X(kShortWrites, "millrace_short_writes_total", "", "Writes that the kernel took only in part") \
   X(kHandshakeAccepted, "millrace_handshakes_total", "outcome=\"accepted\"",                     \
     "WebSocket handshakes by outcome")                                                           \

@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { RawClient, closeClients, connect, subscribe } from './clients.mjs';
 import { startServer } from './harness.mjs';
 import { api, configOf, freshChannel, publishAll, range } from './streams.mjs';
+import { until } from './waiting.mjs';
 
 const kLong = '10s'; // longer than a test takes
 
@@ -112,6 +113,50 @@ describe('a connection that gathers', () => {
     raw.send('{}'); // a pong that nobody asked for
     assert.deepEqual(valuesOf(await raw.frames.next()), [1]);
     assert.equal((await raw.closed()).code, 3501);
+  });
+});
+
+describe('a core that has more to do than it can', () => {
+  const kPublishers = 8;
+  const kCommands = 20_000; // of each, in one write
+
+  test('holds_back_what_it_has_to_send_and_loses_nothing', async () => {
+    const server = await startServer({ config: { workers: 1 } });
+    const publishers = [];
+    for (let i = 0; i < kPublishers; i += 1) {
+      const raw = await RawClient.open(server);
+      await raw.connect();
+      publishers.push(raw);
+    }
+    const subscriber = await connect(server);
+    const { publications } = await subscribe(subscriber, 'heard');
+    const unheard = 'x'.repeat(50);
+    const command = (n) => JSON.stringify({ id: n + 2, publish: { channel: 'c', data: unheard } });
+    const flood = range(1, kCommands).map(command);
+    const heldBack = async () => (await server.metrics()).value('millrace_turns_held_back_total');
+
+    let sent = 0;
+    await until(async () => {
+      for (const raw of publishers) {
+        for (let at = 0; at < kCommands; at += 500) raw.send(flood.slice(at, at + 500).join('\n'));
+      }
+      sent += 1;
+      await api(server, 'publish', { channel: 'heard', data: sent });
+      // Its reply comes when all the commands before it are done.
+      for (const raw of publishers) {
+        const replies = await raw.messages.take(kCommands);
+        assert.equal(JSON.parse(replies.at(-1)).id, kCommands + 2);
+      }
+      return (await heldBack()) > 0;
+    }, 'something is held back');
+    const heard = await publications.take(sent);
+    assert.deepEqual(
+      heard.map(({ data }) => data),
+      range(1, sent),
+    );
+    closeClients();
+    await server.becomesIdle();
+    await server.stop();
   });
 });
 
