@@ -111,6 +111,9 @@ class Node::Worker final : public net::Acceptor {
     if (thread_.joinable()) thread_.join();
   }
 
+  // On this worker's core, as the next one.
+  void deliver_gathered() { hub_->deliver_gathered(); }
+
   // On this worker's core: asks everybody to leave, then stops the loop when they have, or at the
   // deadline.
   void drain(base::MonotonicTime deadline) {
@@ -258,8 +261,16 @@ void Node::start() {
 bool Node::drain() {
   admission_.close();
   const base::MonotonicTime deadline = base::monotonic_now() + options_.shutdown_timeout;
+  // Who leaves hears nothing more, so what waits for more of its kind goes out first; from one core
+  // to another it is posted, and therefore before the last core to do so asks anybody to leave.
+  std::atomic<size_t> missing = workers_.size();
   for (const auto& worker : workers_) {
-    worker->loop().post([&worker, deadline] { worker->drain(deadline); });
+    worker->loop().post([this, &worker, &missing, deadline] {
+      worker->deliver_gathered();
+      if (missing.fetch_sub(1) > 1) return;
+      for (const auto& each : workers_)
+        each->loop().post([&each, deadline] { each->drain(deadline); });
+    });
   }
   for (const auto& worker : workers_) worker->join();
   return std::ranges::all_of(workers_, [](const auto& worker) { return worker->left_in_time(); });

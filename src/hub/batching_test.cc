@@ -102,6 +102,16 @@ TEST_F(BatchingTest, what_was_gathered_for_nobody_is_not_kept_for_the_next_one) 
   EXPECT_EQ(heard(0), (Lines{"news: 2"}));
 }
 
+TEST_F(BatchingTest, what_is_gathered_can_be_asked_for) {
+  publish("news", {"1", "2"});
+  for (const auto& core : parts) core->hub->deliver_gathered();
+  cores.run_until_idle();
+  EXPECT_EQ(heard(0), (Lines{"news: 1 2"}));
+  publish("news", {"3"});
+  cores.advance(51ms);
+  EXPECT_EQ(heard(0), (Lines{"news: 3"}));
+}
+
 TEST_F(BatchingTest, other_channels_do_not_wait_for_it) {
   Options mixed;
   mixed.insecure = true;

@@ -48,7 +48,9 @@ void Home::pass_on(std::string_view channel, Record& record, Event event) {
   const bool interrupts = event.kind == Event::Kind::kInterruption;
   batch.events.push_back(std::move(event));
   const bool full = batch.events.size() >= options.batch_max_size || batch.bytes >= kBatchBytesAim;
-  if (gathers && (full || interrupts)) deliver_at_turn_end(channel);
+  if (!gathers || batch.leaving || !(full || interrupts)) return;
+  batch.leaving = true;
+  deliver_at_turn_end(channel);
 }
 
 void Home::deliver_at_turn_end(std::string_view channel) {
@@ -78,6 +80,15 @@ void Home::schedule_gathered() {
     }
     if (!gathering_.empty()) schedule_gathered();
   });
+}
+
+void Home::deliver_gathered() {
+  if (gathering_.empty()) return;
+  executor().cancel(gathered_);
+  std::vector<std::string> channels;
+  for (const auto& [due, gathered] : std::exchange(gathering_, {}))
+    channels.push_back(gathered.first);
+  deliver(std::move(channels));
 }
 
 // What changed since the publication before, if that is worth it; and this one is the next's base.

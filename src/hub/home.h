@@ -58,6 +58,8 @@ class Home final : public broker::Sink, public base::TurnHook {
   void leave(std::string_view user);
   size_t users() const { return users_.size(); }
 
+  void deliver_gathered();
+
   Hub::Listed list(const std::string& pattern) const;
   size_t channels() const { return records_.size(); }
 
@@ -79,8 +81,9 @@ class Home final : public broker::Sink, public base::TurnHook {
     uint32_t subscribers = 0;
   };
   struct Batch {
-    uint64_t number = 0;  // no other has it
-    size_t bytes = 0;     // of payloads
+    uint64_t number = 0;   // no other has it
+    bool leaving = false;  // at the end of this turn, whatever time it has left
+    size_t bytes = 0;      // of payloads
     std::vector<Event> events;
   };
 

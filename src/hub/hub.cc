@@ -160,6 +160,10 @@ void Hub::count_users(std::move_only_function<void(size_t)> done) {
          });
 }
 
+void Hub::deliver_gathered() {
+  home_->deliver_gathered();
+}
+
 // ---- Ways there and back ----
 
 void Hub::refuse(const Ask& ask, const Refused& why) {

@@ -146,6 +146,9 @@ class Hub {
   // Users with a connection to this node.
   void count_users(std::move_only_function<void(size_t)> done);
 
+  // Delivers at once what channels of this home gather (batch_max_delay).
+  void deliver_gathered();
+
   // Channels that this core is home of and keeps a record for.
   size_t channels() const;
 

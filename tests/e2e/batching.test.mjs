@@ -116,6 +116,22 @@ describe('a connection that gathers', () => {
   });
 });
 
+test('what_is_gathered_is_sent_before_the_server_stops', async () => {
+  const gathers = { batch_max_delay: kLong, batch_max_size: 1000 };
+  const server = await startServer({
+    config: configOf({ slow: gathers }, { workers: 2, client: { write_delay: kLong } }),
+  });
+  const channels = range(1, 8).map(() => freshChannel('slow'));
+  const listeners = await Promise.all(channels.map((channel) => listen(server, channel)));
+  for (const channel of channels) await publishAll(server, channel, [1, 2]);
+  const stopped = server.stop();
+  for (const raw of listeners) {
+    assert.deepEqual(valuesOf(await raw.frames.next()), [1, 2]);
+    assert.equal((await raw.closed()).code, 3001);
+  }
+  await stopped;
+});
+
 describe('a core that has more to do than it can', () => {
   const kPublishers = 8;
   const kCommands = 20_000; // of each, in one write
