@@ -73,7 +73,8 @@ describe('a connection that gathers', () => {
   let server;
   before(async () => {
     const client = { write_delay: kLong, batch_max_size: 4 };
-    server = await startServer({ config: configOf({ plain: {} }, { client }) });
+    // One core: what the API has answered is with the connection, and waits there.
+    server = await startServer({ config: configOf({ plain: {} }, { client, workers: 1 }) });
   });
   afterEach(async () => {
     closeClients();
