@@ -113,6 +113,32 @@ hub::Options hub_options(const config::Config& config) {
   return options;
 }
 
+edge::HttpTransport mapped(const config::HttpTransport& from) {
+  return {.enabled = from.enabled,
+          .path = from.handler_prefix,
+          .body_bytes_max = from.max_request_body_size};
+}
+
+void map_http_transports(const config::Config& config, edge::Options& options) {
+  options.http_stream = mapped(config.http_stream);
+  options.sse = mapped(config.sse);
+  options.long_poll = {
+      .enabled = config.long_poll.enabled,
+      .path = config.long_poll.handler_prefix,
+      .poll_path = config.long_poll.handler_prefix + std::string(config::kPollPath),
+      .body_bytes_max = config.long_poll.max_request_body_size,
+      .hold = config.long_poll.hold,
+      .poll_timeout = config.long_poll.poll_timeout};
+  options.uni_websocket = {.enabled = config.uni_websocket.enabled,
+                           .path = config.uni_websocket.handler_prefix,
+                           .message_bytes_max = config.uni_websocket.message_size_limit,
+                           .join_push_messages = config.uni_websocket.join_push_messages};
+  options.uni_sse = mapped(config.uni_sse);
+  options.uni_http_stream = mapped(config.uni_http_stream);
+  options.emulation_path = config.emulation.handler_prefix;
+  options.emulation_body_bytes_max = config.emulation.max_request_body_size;
+}
+
 edge::Options edge_options(const config::Config& config) {
   edge::Options options;
   options.server_version = "Millrace " + std::string(kVersion);
@@ -135,6 +161,7 @@ edge::Options edge_options(const config::Config& config) {
   options.compression = config.websocket.compression;
   options.compression_level = config.websocket.compression_level;
   options.compression_bytes_min = config.websocket.compression_min_size;
+  map_http_transports(config, options);
   options.echo = config.dev;
   return options;
 }

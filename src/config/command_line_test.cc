@@ -147,11 +147,11 @@ TEST_F(CommandLine, check_config_says_ok_or_every_error) {
     EXPECT_EQ(good->output, "ok\n");
     EXPECT_EQ(good->warnings.size(), 1U);
   }
-  directory.write("bad.toml", "prot = 1\n[client]\nchannel_limit = 0\n[sse]\nenabled = true\n");
+  directory.write("bad.toml", "prot = 1\n[client]\nchannel_limit = 0\n[swagger]\nenabled = true\n");
   const std::string message = error({"check-config", "--config", "bad.toml"});
   EXPECT_NE(message.find("bad.toml:1:1: error: prot: "), std::string::npos);
   EXPECT_NE(message.find("bad.toml:3:17: error: client.channel_limit: "), std::string::npos);
-  EXPECT_NE(message.find("bad.toml:5:11: warning: sse.enabled: "), std::string::npos);
+  EXPECT_NE(message.find("bad.toml:5:11: warning: swagger.enabled: "), std::string::npos);
 }
 
 TEST_F(CommandLine, texts_do_not_need_a_good_configuration) {

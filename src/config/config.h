@@ -181,6 +181,39 @@ struct WebSocket {
   size_t message_size_limit = 65'536;
   size_t message_fragments_limit = 65'536;  // ours
   Milliseconds write_timeout{1'000};
+  size_t connection_limit = 0;  // ours
+};
+
+// A transport of HTTP requests whose responses don't end.
+struct HttpTransport {
+  bool enabled = false;
+  std::string handler_prefix;
+  size_t max_request_body_size = 65'536;
+  size_t connection_limit = 0;  // ours; 0: client.connection_limit only
+};
+
+// Ours, all of it. Polls are answered at `handler_prefix` + kPollPath.
+struct LongPoll {
+  bool enabled = true;
+  std::string handler_prefix = "/connection/long_poll";
+  size_t max_request_body_size = 65'536;
+  Milliseconds hold{25'000};
+  Milliseconds poll_timeout{15'000};
+  size_t connection_limit = 0;
+};
+inline constexpr std::string_view kPollPath = "/poll";
+
+struct Emulation {
+  std::string handler_prefix = "/emulation";
+  size_t max_request_body_size = 65'536;
+};
+
+struct UniWebSocket {
+  bool enabled = false;
+  std::string handler_prefix = "/connection/uni_websocket";
+  size_t message_size_limit = 65'536;
+  bool join_push_messages = false;
+  size_t connection_limit = 0;  // ours
 };
 
 // How the server API says an error: in a 200 answer, or with a status of its own.
@@ -206,6 +239,13 @@ struct Config {
   Client client;
   Channel channel;
   WebSocket websocket;
+  HttpTransport http_stream{.enabled = true, .handler_prefix = "/connection/http_stream"};
+  HttpTransport sse{.enabled = true, .handler_prefix = "/connection/sse"};
+  LongPoll long_poll;
+  Emulation emulation;
+  UniWebSocket uni_websocket;
+  HttpTransport uni_sse{.handler_prefix = "/connection/uni_sse"};
+  HttpTransport uni_http_stream{.handler_prefix = "/connection/uni_http_stream"};
   HttpApi http_api;
   bool admin_enabled = false;             // admin.enabled
   bool prometheus_enabled = true;         // prometheus.enabled

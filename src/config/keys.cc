@@ -270,34 +270,7 @@ void add_channel(ConfigKeys& keys) {
       "publication_data_format of the namespaces that have none of their own.");
 }
 
-void add_transports(ConfigKeys& keys) {
-  constexpr auto kWebSocket = &Config::websocket;
-  add<kWebSocket, &WebSocket::disabled>(keys, "websocket.disabled",
-                                        "Turns the WebSocket endpoint off.");
-  add<kWebSocket, &WebSocket::handler_prefix>(keys, "websocket.handler_prefix",
-                                              "Path of the WebSocket endpoint.");
-  add<kWebSocket, &WebSocket::compression>(keys, "websocket.compression",
-                                           "Offers permessage-deflate to clients that ask for it.");
-  add<kWebSocket, &WebSocket::compression_min_size>(keys, "websocket.compression_min_size",
-                                                    "Bytes from which on a message is compressed.")
-      .range(0, 64 * kMiB);
-  add<kWebSocket, &WebSocket::compression_level>(keys, "websocket.compression_level",
-                                                 "From 1, fast, to 9, small.")
-      .range(1, 9);
-  add<kWebSocket, &WebSocket::message_size_limit>(
-      keys, "websocket.message_size_limit",
-      "Bytes of a message from a client; over it: close code 1009.")
-      .range(1, 64 * kMiB);
-  add<kWebSocket, &WebSocket::message_fragments_limit>(
-      keys, "websocket.message_fragments_limit",
-      "Frames that one message may come in; over it: close code 1009.")
-      .range(1, kMiB)
-      .ours();
-  add<kWebSocket, &WebSocket::write_timeout>(
-      keys, "websocket.write_timeout",
-      "How long the kernel may take none of what waits for a client, before it is closed.")
-      .range(10ms, 1h)
-      .later();
+void add_endpoints(ConfigKeys& keys) {
   add<&Config::http_api, &HttpApi::disabled>(keys, "http_api.disabled",
                                              "Turns the server API off.");
   add<&Config::http_api, &HttpApi::handler_prefix>(keys, "http_api.handler_prefix",
@@ -339,7 +312,8 @@ const std::vector<Key<Config>>& config_keys() {
     add_client_limits(keys);
     add_tokens(keys);
     add_channel(keys);
-    add_transports(keys);
+    add_transport_keys(keys);
+    add_endpoints(keys);
     return keys;
   }();
   return kKeys;

@@ -54,6 +54,8 @@ struct Key {
 
 const std::vector<Key<Config>>& config_keys();
 const std::vector<Key<ChannelOptions>>& channel_keys();
+// Appends the part of config_keys() that is about transports (keys_transport.cc).
+void add_transport_keys(std::vector<Key<Config>>& keys);
 
 // A key of Centrifugo v6 that does nothing here.
 struct ForeignKey {

@@ -36,10 +36,17 @@ void apply_flags(Draft& draft, const std::vector<Flag>& flags) {
   }
 }
 
-void apply_dev(Config& config) {
+void apply_dev(Draft& draft) {
+  Config& config = draft.config;
   config.dev = true;
   config.client.insecure = true;
   config.client.allowed_origins = {"*"};
+  const auto turn_on = [&](bool& enabled, std::string_view key) {
+    if (!draft.places.contains(key)) enabled = true;
+  };
+  turn_on(config.uni_websocket.enabled, "uni_websocket.enabled");
+  turn_on(config.uni_sse.enabled, "uni_sse.enabled");
+  turn_on(config.uni_http_stream.enabled, "uni_http_stream.enabled");
 }
 
 void resolve_data_formats(Channel& channel) {
@@ -96,7 +103,7 @@ std::expected<Loaded, Refused> load(const Sources& sources) {
   if (!sources.file.empty()) apply_file(draft, sources.file, variables);
   apply_environment(draft, variables);
   apply_flags(draft, sources.flags);
-  if (sources.dev) apply_dev(draft.config);
+  if (sources.dev) apply_dev(draft);
   // A file that could not be read says nothing about what it would have set.
   const bool unreadable = !draft.errors.empty() && draft.errors.front().key.empty();
   if (!unreadable) validate(draft);

@@ -172,10 +172,10 @@ TEST(Load, syntax_error_is_one_error_with_its_place) {
 
 TEST(Load, key_of_centrifugo_is_a_warning_that_names_it) {
   const Outcome outcome = load_text(
-      "[sse]\nenabled = true\n[engine.redis]\naddress = \"redis://x\"\n[client]\ninsecure = "
+      "[swagger]\nenabled = true\n[engine.redis]\naddress = \"redis://x\"\n[client]\ninsecure = "
       "true\n[[consumers]]\nname = \"x\"\n");
   ASSERT_TRUE(outcome.ok) << outcome.all_errors();
-  EXPECT_TRUE(mentions(outcome.warnings, "m.toml:2:11: warning: sse.enabled: "));
+  EXPECT_TRUE(mentions(outcome.warnings, "m.toml:2:11: warning: swagger.enabled: "));
   EXPECT_TRUE(mentions(outcome.warnings, "m.toml:4:11: warning: engine.redis.address: "));
   EXPECT_TRUE(mentions(outcome.warnings, ": warning: consumers: "));
   const Outcome options = load_text(
@@ -188,7 +188,7 @@ TEST(Load, key_of_centrifugo_is_a_warning_that_names_it) {
 
 TEST(Load, key_of_centrifugo_that_asks_for_nothing_is_silent) {
   const Outcome outcome = load_text(
-      "[client]\ninsecure = true\nconcurrency = 0\n[sse]\nenabled = false\n[broker]\ntype = "
+      "[client]\ninsecure = true\nconcurrency = 0\n[swagger]\nenabled = false\n[broker]\ntype = "
       "\"memory\"\nenabled = false\n"
       "[usage_stats]\ndisabled = true\n[channel.without_namespace]\nsubscription_type = "
       "\"stream\"\nsubscribe_proxy_name = \"default\"\n");
@@ -227,6 +227,39 @@ TEST(Load, dev_opens_everything_and_warns_of_nothing) {
   EXPECT_TRUE(outcome.config.client.insecure);
   EXPECT_EQ(outcome.config.client.allowed_origins, (std::vector<std::string>{"*"}));
   EXPECT_EQ(outcome.all_warnings(), "");
+}
+
+TEST(Load, dev_turns_unidirectional_transports_on_unless_something_else_was_said) {
+  EXPECT_FALSE(load_text("").config.uni_sse.enabled);
+  const Outcome outcome =
+      load_text("[uni_sse]\nenabled = false\n", {{"MILLRACE_UNI_WEBSOCKET_ENABLED", "false"}},
+                "m.toml", {}, true);
+  ASSERT_TRUE(outcome.ok) << outcome.all_errors();
+  EXPECT_FALSE(outcome.config.uni_sse.enabled);
+  EXPECT_FALSE(outcome.config.uni_websocket.enabled);
+  EXPECT_TRUE(outcome.config.uni_http_stream.enabled);
+}
+
+TEST(Load, fallbacks_are_on_by_default) {
+  const Config config = load_text("").config;
+  EXPECT_TRUE(config.http_stream.enabled);
+  EXPECT_TRUE(config.sse.enabled);
+  EXPECT_TRUE(config.long_poll.enabled);
+  EXPECT_FALSE(config.uni_websocket.enabled);
+  EXPECT_FALSE(config.uni_http_stream.enabled);
+}
+
+TEST(Load, transports_take_what_centrifugo_writes_by_default) {
+  const Outcome outcome = load_text(
+      "[client]\nallow_anonymous_connect_without_token = true\n[sse]\nenabled = false\n"
+      "handler_prefix = \"/connection/sse\"\nmax_request_body_size = 65536\n[uni_websocket]\n"
+      "compression_level = 1\nwrite_timeout = \"1s\"\ncompression = false\n"
+      "[uni_sse.connect_code_to_http_response]\nenabled = false\ntransforms = []\n");
+  ASSERT_TRUE(outcome.ok) << outcome.all_errors();
+  EXPECT_EQ(outcome.all_warnings(), "");
+  EXPECT_TRUE(
+      mentions(load_text("[uni_sse.connect_code_to_http_response]\nenabled = true\n").warnings,
+               "m.toml:2:11: warning: uni_sse.connect_code_to_http_response.enabled: "));
 }
 
 TEST(Load, reference_stands_for_its_variable) {

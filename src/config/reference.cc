@@ -41,7 +41,8 @@ Names, nesting and meaning are those of Centrifugo v6. Marks: **ours**: Centrifu
 **live**: a running server takes a change over on SIGHUP; the others need a restart. **not yet**:
 read and checked, but this version does not act on it, and says so at start.
 
-`--dev` has no key: it sets `client.insecure` and `client.allowed_origins = ["*"]`, and serves the
+`--dev` has no key: it sets `client.insecure` and `client.allowed_origins = ["*"]`, turns
+`uni_websocket`, `uni_sse` and `uni_http_stream` on where nothing else was said, and serves the
 playground page. Without it nobody gets in until the configuration lets them.
 )";
 

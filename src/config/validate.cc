@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <initializer_list>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "config/draft.h"
 #include "config/duration.h"
@@ -17,6 +19,10 @@ namespace {
 
 constexpr size_t kUnixPathMax = 107;  // bytes of sockaddr_un::sun_path, without its end
 constexpr size_t kSignBytesMax = 8;
+// What nginx, HAProxy's examples and the load balancers of clouds wait by default, and what leaves
+// them some time.
+constexpr Milliseconds kProxiesWait = std::chrono::seconds(60);
+constexpr Milliseconds kHoldUsual = std::chrono::seconds(55);
 
 // Complains about keys, unless one that it depends on has been refused already.
 class Checker {
@@ -98,16 +104,96 @@ void check_server(const Config& config, Checker& check) {
     check.require(printable_ascii(*address) && address->find('/') == std::string::npos, key, {},
                   "is not an address: \"" + *address + "\"");
   }
-  const bool api = !config.http_api.disabled;
-  const bool websocket = !config.websocket.disabled;
-  check.require(!websocket || valid_path(config.websocket.handler_prefix),
-                "websocket.handler_prefix", {}, "must be a path such as \"/connection/websocket\"");
-  check.require(!api || valid_path(config.http_api.handler_prefix), "http_api.handler_prefix", {},
-                "must be a path such as \"/api\"");
-  check.require(
-      !api || !websocket || config.http_api.handler_prefix != config.websocket.handler_prefix,
-      "http_api.handler_prefix", {"websocket.handler_prefix"},
-      "is the same path as websocket.handler_prefix");
+}
+
+// A path that the server answers at, and the key that says so. `polls`: the second path of
+// long_poll.handler_prefix.
+struct Endpoint {
+  std::string_view key;
+  std::string path;
+  bool polls = false;
+
+  std::string name() const { return std::string(key) + (polls ? "'s polls" : ""); }
+};
+
+std::vector<Endpoint> endpoints(const Config& config) {
+  std::vector<Endpoint> all;
+  const auto add = [&](bool on, std::string_view group, const std::string& path) {
+    if (on) all.push_back({group, path});
+  };
+  const bool emulated =
+      config.http_stream.enabled || config.sse.enabled || config.long_poll.enabled;
+  add(!config.websocket.disabled, "websocket.handler_prefix", config.websocket.handler_prefix);
+  add(config.http_stream.enabled, "http_stream.handler_prefix", config.http_stream.handler_prefix);
+  add(config.sse.enabled, "sse.handler_prefix", config.sse.handler_prefix);
+  add(config.long_poll.enabled, "long_poll.handler_prefix", config.long_poll.handler_prefix);
+  if (config.long_poll.enabled)
+    all.push_back({"long_poll.handler_prefix",
+                   config.long_poll.handler_prefix + std::string(kPollPath), true});
+  add(emulated, "emulation.handler_prefix", config.emulation.handler_prefix);
+  add(config.uni_websocket.enabled, "uni_websocket.handler_prefix",
+      config.uni_websocket.handler_prefix);
+  add(config.uni_sse.enabled, "uni_sse.handler_prefix", config.uni_sse.handler_prefix);
+  add(config.uni_http_stream.enabled, "uni_http_stream.handler_prefix",
+      config.uni_http_stream.handler_prefix);
+  add(!config.http_api.disabled, "http_api.handler_prefix", config.http_api.handler_prefix);
+  return all;
+}
+
+// Paths have the shape of paths, and no two endpoints have the same.
+void check_paths(const Config& config, Checker& check) {
+  constexpr std::string_view kFixed[] = {"/metrics", "/health", "/health/live", "/health/ready"};
+  const std::vector<Endpoint> all = endpoints(config);
+  const Config defaults;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string key(all[i].key);
+    const auto known = std::ranges::find(config_keys(), key, &Key<Config>::path);
+    check.require(all[i].polls || valid_path(all[i].path), key, {},
+                  "must be a path such as " + toml_text(known->get(defaults)));
+    check.require(std::ranges::find(kFixed, all[i].path) == std::end(kFixed), key, {},
+                  "is a path of the metrics or the health checks");
+    for (size_t j = 0; j < i; ++j) {
+      check.require(all[i].path != all[j].path || !valid_path(all[i].path), key, {all[j].key},
+                    "is the same path as " + all[j].name());
+    }
+  }
+  if (config.http_api.disabled) return;
+  // The API's methods are there.
+  const std::string below = config.http_api.handler_prefix + "/";
+  for (const Endpoint& endpoint : all) {
+    check.require(endpoint.polls || !endpoint.path.starts_with(below), std::string(endpoint.key),
+                  {"http_api.handler_prefix"}, "lies below http_api.handler_prefix");
+  }
+}
+
+void check_transports(const Config& config, Checker& check) {
+  const auto body = [&](bool on, const std::string& group, size_t bytes) {
+    check.warn(!on || bytes <= config.http_server.body_bytes_max, group + "max_request_body_size",
+               "is more than http_server.body_bytes_max, which is what counts");
+  };
+  body(config.http_stream.enabled, "http_stream.", config.http_stream.max_request_body_size);
+  body(config.sse.enabled, "sse.", config.sse.max_request_body_size);
+  body(config.long_poll.enabled, "long_poll.", config.long_poll.max_request_body_size);
+  body(true, "emulation.", config.emulation.max_request_body_size);
+  body(config.uni_sse.enabled, "uni_sse.", config.uni_sse.max_request_body_size);
+  body(config.uni_http_stream.enabled, "uni_http_stream.",
+       config.uni_http_stream.max_request_body_size);
+  check.warn(!config.long_poll.enabled || config.long_poll.hold <= kHoldUsual, "long_poll.hold",
+             "is longer than many proxies wait for a response (" + format_duration(kProxiesWait) +
+                 "), so polls would end in errors");
+
+  const size_t total = config.client.connection_limit;
+  const auto limit = [&](const std::string& group, size_t connections) {
+    check.warn(total == 0 || connections <= total, group + "connection_limit",
+               "is more than client.connection_limit, which is what counts");
+  };
+  limit("websocket.", config.websocket.connection_limit);
+  limit("http_stream.", config.http_stream.connection_limit);
+  limit("sse.", config.sse.connection_limit);
+  limit("long_poll.", config.long_poll.connection_limit);
+  limit("uni_websocket.", config.uni_websocket.connection_limit);
+  limit("uni_sse.", config.uni_sse.connection_limit);
+  limit("uni_http_stream.", config.uni_http_stream.connection_limit);
 }
 
 void check_tokens(const std::string& group, const TokenKeys& keys, Checker& check) {
@@ -237,6 +323,8 @@ void check_access(const Config& config, Checker& check) {
 void validate(Draft& draft) {
   Checker check(draft);
   check_server(draft.config, check);
+  check_paths(draft.config, check);
+  check_transports(draft.config, check);
   check_client(draft.config, check);
   check_channel(draft.config.channel, check);
   check_access(draft.config, check);

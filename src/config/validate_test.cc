@@ -151,6 +151,66 @@ TEST(Validate, paths_of_endpoints) {
   EXPECT_EQ(error_of("[websocket]\nhandler_prefix = \"/api\"\n[http_api]\ndisabled = true\n"), "");
 }
 
+TEST(Validate, no_two_endpoints_have_the_same_path) {
+  EXPECT_EQ(error_of("[sse]\nhandler_prefix = \"/connection/http_stream\"\n"),
+            "m.toml:2:18: error: sse.handler_prefix: is the same path as "
+            "http_stream.handler_prefix\n");
+  EXPECT_EQ(error_of("[websocket]\nhandler_prefix = \"/emulation\"\n"),
+            "m.toml:2:18: error: emulation.handler_prefix: is the same path as "
+            "websocket.handler_prefix\n");
+  EXPECT_EQ(error_of("[emulation]\nhandler_prefix = \"/connection/long_poll/poll\"\n"),
+            "m.toml:2:18: error: emulation.handler_prefix: is the same path as "
+            "long_poll.handler_prefix's polls\n");
+  EXPECT_EQ(error_of("[sse]\nhandler_prefix = \"/api/publish\"\n"),
+            "m.toml:2:18: error: sse.handler_prefix: lies below http_api.handler_prefix\n");
+  EXPECT_EQ(error_of("[http_stream]\nhandler_prefix = \"/health/live\"\n"),
+            "m.toml:2:18: error: http_stream.handler_prefix: is a path of the metrics or the "
+            "health checks\n");
+}
+
+TEST(Validate, paths_count_only_while_their_endpoint_is_on) {
+  EXPECT_EQ(error_of("[uni_sse]\nhandler_prefix = \"/connection/sse\"\n"), "");
+  EXPECT_NE(error_of("[uni_sse]\nenabled = true\nhandler_prefix = \"/connection/sse\"\n"), "");
+  EXPECT_EQ(error_of("[uni_sse]\nhandler_prefix = \"/connection/sse\"\nenabled = true\n[sse]\n"
+                     "enabled = false\n"),
+            "");
+  EXPECT_EQ(error_of("[emulation]\nhandler_prefix = \"x\"\n"),
+            "m.toml:2:18: error: emulation.handler_prefix: must be a path such as "
+            "\"/emulation\"\n");
+  EXPECT_EQ(error_of("[emulation]\nhandler_prefix = \"x\"\n[http_stream]\nenabled = false\n"
+                     "[sse]\nenabled = false\n[long_poll]\nenabled = false\n"),
+            "");
+}
+
+TEST(Validate, times_of_long_polling) {
+  EXPECT_NE(error_of("[long_poll]\nhold = \"1h\"\n"), "");
+  EXPECT_NE(error_of("[long_poll]\nhold = \"0s\"\n"), "");
+  EXPECT_NE(error_of("[long_poll]\npoll_timeout = \"1ms\"\n"), "");
+  const Outcome usual = load_text("[client]\ninsecure = true\n[long_poll]\nhold = \"55s\"\n");
+  EXPECT_EQ(usual.all_warnings().find("long_poll"), std::string::npos);
+  const Outcome longer = load_text("[long_poll]\nhold = \"56s\"\n");
+  ASSERT_TRUE(longer.ok);
+  EXPECT_NE(longer.all_warnings().find("m.toml:2:8: warning: long_poll.hold: is longer than many "
+                                       "proxies wait for a response (1m)"),
+            std::string::npos)
+      << longer.all_warnings();
+}
+
+TEST(Validate, limits_of_a_transport_over_those_of_all_are_a_warning) {
+  const Outcome outcome = load_text(
+      "[client]\nconnection_limit = 10\n[sse]\nconnection_limit = 11\n"
+      "[websocket]\nconnection_limit = 10\n[uni_sse]\nenabled = true\n"
+      "max_request_body_size = 1048577\n");
+  ASSERT_TRUE(outcome.ok) << outcome.all_errors();
+  const std::string warnings = outcome.all_warnings();
+  EXPECT_NE(warnings.find("m.toml:4:20: warning: sse.connection_limit: is more than"),
+            std::string::npos);
+  EXPECT_NE(warnings.find("m.toml:9:25: warning: uni_sse.max_request_body_size: is more than"),
+            std::string::npos)
+      << warnings;
+  EXPECT_EQ(warnings.find("websocket.connection_limit"), std::string::npos);
+}
+
 TEST(Validate, addresses_and_unix_sockets) {
   EXPECT_NE(error_of("[http_server]\naddress = \"http://x\"\n"), "");
   EXPECT_EQ(error_of("[http_server]\nunix_socket = \"/" + std::string(106, 'x') + "\"\n"), "");

@@ -32,6 +32,29 @@
 
 namespace millrace::edge {
 
+// Endpoints that carry a connection over HTTP requests.
+struct HttpTransport {
+  bool enabled = false;
+  std::string path;
+  size_t body_bytes_max = 65'536;  // of the request that opens a connection: 413
+};
+
+struct LongPollTransport {
+  bool enabled = false;
+  std::string path;  // of the request that opens a connection
+  std::string poll_path;
+  size_t body_bytes_max = 65'536;                  // of each request: 413
+  std::chrono::milliseconds hold{25'000};          // a poll that has nothing to bring
+  std::chrono::milliseconds poll_timeout{15'000};  // a client without a poll is gone then
+};
+
+struct UniWebSocketTransport {
+  bool enabled = false;
+  std::string path;
+  size_t message_bytes_max = 65'536;  // of what a client sends: 1009
+  bool join_push_messages = false;    // pushes that leave together: one frame, a line for each
+};
+
 struct Options {
   std::string server_version;
 
@@ -60,6 +83,17 @@ struct Options {
   size_t compression_bytes_min = 0;
   // for the peer's close frame, and for what still has to be sent
   std::chrono::milliseconds close_timeout{5'000};
+
+  // The transports that a client falls back to, and those on which it only listens.
+  HttpTransport http_stream;
+  HttpTransport sse;
+  LongPollTransport long_poll;
+  UniWebSocketTransport uni_websocket;
+  HttpTransport uni_sse;
+  HttpTransport uni_http_stream;
+  // emulation.*: where clients of http_stream, sse and long_poll send their commands to
+  std::string emulation_path = "/emulation";
+  size_t emulation_body_bytes_max = 65'536;
 
   // Publications wait so long for others to the same connection, or until there are so many.
   // Replies, pings and closes don't wait, and take along what does.

@@ -1,0 +1,154 @@
+// The keys of the transports: how clients reach the server.
+#include <chrono>
+
+#include "config/bind.h"
+
+namespace millrace::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int64_t kKiB = 1024;
+constexpr int64_t kMiB = 1024 * kKiB;
+constexpr int64_t kCountMax = 1'000'000'000;
+constexpr std::string_view kConnectionLimitText =
+    "Connections of this transport that this node accepts; 0: only client.connection_limit counts.";
+
+using ConfigKeys = std::vector<Key<Config>>;
+
+void add_websocket(ConfigKeys& keys) {
+  constexpr auto kWebSocket = &Config::websocket;
+  add<kWebSocket, &WebSocket::disabled>(keys, "websocket.disabled",
+                                        "Turns the WebSocket endpoint off.");
+  add<kWebSocket, &WebSocket::handler_prefix>(keys, "websocket.handler_prefix",
+                                              "Path of the WebSocket endpoint.");
+  add<kWebSocket, &WebSocket::compression>(keys, "websocket.compression",
+                                           "Offers permessage-deflate to clients that ask for it.");
+  add<kWebSocket, &WebSocket::compression_min_size>(keys, "websocket.compression_min_size",
+                                                    "Bytes from which on a message is compressed.")
+      .range(0, 64 * kMiB);
+  add<kWebSocket, &WebSocket::compression_level>(keys, "websocket.compression_level",
+                                                 "From 1, fast, to 9, small.")
+      .range(1, 9);
+  add<kWebSocket, &WebSocket::message_size_limit>(
+      keys, "websocket.message_size_limit",
+      "Bytes of a message from a client; over it: close code 1009.")
+      .range(1, 64 * kMiB);
+  add<kWebSocket, &WebSocket::message_fragments_limit>(
+      keys, "websocket.message_fragments_limit",
+      "Frames that one message may come in; over it: close code 1009.")
+      .range(1, kMiB)
+      .ours();
+  add<kWebSocket, &WebSocket::write_timeout>(
+      keys, "websocket.write_timeout",
+      "How long the kernel may take none of what waits for a client, before it is closed.")
+      .range(10ms, 1h)
+      .later();
+  add<kWebSocket, &WebSocket::connection_limit>(keys, "websocket.connection_limit",
+                                                kConnectionLimitText)
+      .range(0, kCountMax)
+      .ours();
+}
+
+// What all transports over HTTP have, whatever their struct.
+template <auto Member, class Transport>
+void add_common(ConfigKeys& keys, const std::string& group, std::string_view enabled_text,
+                std::string_view path_text) {
+  add<Member, &Transport::enabled>(keys, group + "enabled", enabled_text);
+  add<Member, &Transport::handler_prefix>(keys, group + "handler_prefix", path_text);
+}
+
+template <auto Member, class Transport>
+void add_body_limit(ConfigKeys& keys, const std::string& group) {
+  add<Member, &Transport::max_request_body_size>(
+      keys, group + "max_request_body_size",
+      "Bytes of a request's body; over it, or over http_server.body_bytes_max: 413.")
+      .range(1, 64 * kMiB);
+}
+
+template <auto Member, class Transport>
+void add_connection_limit(ConfigKeys& keys, const std::string& group) {
+  add<Member, &Transport::connection_limit>(keys, group + "connection_limit", kConnectionLimitText)
+      .range(0, kCountMax)
+      .ours();
+}
+
+template <auto Member>
+void add_http_transport(ConfigKeys& keys, const std::string& group, std::string_view enabled_text,
+                        std::string_view path_text) {
+  add_common<Member, HttpTransport>(keys, group, enabled_text, path_text);
+  add_body_limit<Member, HttpTransport>(keys, group);
+  add_connection_limit<Member, HttpTransport>(keys, group);
+}
+
+void add_fallbacks(ConfigKeys& keys) {
+  add_http_transport<&Config::http_stream>(
+      keys, "http_stream.",
+      "HTTP streaming for clients that a WebSocket is denied (off by default in Centrifugo).",
+      "Path of the HTTP streaming endpoint.");
+  add_http_transport<&Config::sse>(
+      keys, "sse.",
+      "Server-sent events for clients that a WebSocket is denied (off by default in Centrifugo).",
+      "Path of the endpoint for server-sent events.");
+}
+
+void add_long_poll(ConfigKeys& keys) {
+  constexpr auto kLongPoll = &Config::long_poll;
+  const size_t first = keys.size();
+  add_common<kLongPoll, LongPoll>(
+      keys, "long_poll.", "Long polling for clients behind proxies that hold responses back.",
+      "Path of the long polling endpoint; polls go to the path /poll below it.");
+  add_body_limit<kLongPoll, LongPoll>(keys, "long_poll.");
+  add<kLongPoll, &LongPoll::hold>(keys, "long_poll.hold",
+                                  "How long a poll waits for messages before it is answered "
+                                  "without any; less than the proxies on the way wait.")
+      .range(1s, 1h - 1s);
+  add<kLongPoll, &LongPoll::poll_timeout>(
+      keys, "long_poll.poll_timeout",
+      "How long a client may be without a poll before it is taken for gone.")
+      .range(1s, 10min);
+  add_connection_limit<kLongPoll, LongPoll>(keys, "long_poll.");
+  for (size_t i = first; i < keys.size(); ++i) keys[i].ours();
+}
+
+void add_emulation(ConfigKeys& keys) {
+  add<&Config::emulation, &Emulation::handler_prefix>(
+      keys, "emulation.handler_prefix",
+      "Path that clients of http_stream, sse and long_poll send their commands to.");
+  add_body_limit<&Config::emulation, Emulation>(keys, "emulation.");
+}
+
+void add_unidirectional(ConfigKeys& keys) {
+  constexpr auto kUniWebSocket = &Config::uni_websocket;
+  add_common<kUniWebSocket, UniWebSocket>(
+      keys, "uni_websocket.", "A WebSocket on which clients only listen; --dev turns it on.",
+      "Path of the unidirectional WebSocket endpoint.");
+  add<kUniWebSocket, &UniWebSocket::message_size_limit>(
+      keys, "uni_websocket.message_size_limit",
+      "Bytes of the message that a client connects with; over it: close code 1009.")
+      .range(1, 64 * kMiB);
+  add<kUniWebSocket, &UniWebSocket::join_push_messages>(
+      keys, "uni_websocket.join_push_messages",
+      "Puts pushes that leave together into one frame, a line for each.");
+  add_connection_limit<kUniWebSocket, UniWebSocket>(keys, "uni_websocket.");
+  add_http_transport<&Config::uni_sse>(
+      keys, "uni_sse.",
+      "Server-sent events for clients that only listen, as EventSource does; --dev turns it on.",
+      "Path of the unidirectional endpoint for server-sent events.");
+  add_http_transport<&Config::uni_http_stream>(
+      keys, "uni_http_stream.",
+      "HTTP streaming for clients that only listen, such as curl; --dev turns it on.",
+      "Path of the unidirectional HTTP streaming endpoint.");
+}
+
+}  // namespace
+
+void add_transport_keys(std::vector<Key<Config>>& keys) {
+  add_websocket(keys);
+  add_fallbacks(keys);
+  add_long_poll(keys);
+  add_emulation(keys);
+  add_unidirectional(keys);
+}
+
+}  // namespace millrace::config
