@@ -38,6 +38,12 @@ base::Result<> decode_json(std::string_view frame,
 base::Result<> decode_protobuf(std::string_view frame,
                                base::FunctionRef<bool(const Command&)> on_command);
 
+// As decode_emulation(), each for its format.
+base::Result<> decode_emulation_json(std::string_view body,
+                                     base::FunctionRef<void(const EmulationRequest&)> on_request);
+base::Result<> decode_emulation_protobuf(
+    std::string_view body, base::FunctionRef<void(const EmulationRequest&)> on_request);
+
 // Reads one of a command's alternatives with `read(request)` into where it belongs: into `body`,
 // unless an alternative with a lower field number, which counts first, is there already. A request
 // that was read before is handed to `read` as it is.
@@ -53,8 +59,9 @@ void read_alternative(CommandBody& body, Read read) {
   read(std::get<Request>(body));
 }
 
-// Of entries with the same key keeps the last, as maps do. Call once for a command that has been
-// read.
+// Of entries with the same key keeps the last, as maps do. Call once for a command or request that
+// has been read.
 void drop_repeated_entries(Command& command);
+void drop_repeated_entries(ConnectRequest& connect);
 
 }  // namespace millrace::protocol

@@ -1,5 +1,5 @@
-// Commands from JSON: objects separated by line breaks. One pass, straight into the command's
-// fields.
+// Commands from JSON: objects separated by line breaks; and requests, one object each. One pass,
+// straight into the fields.
 //
 // A command may be spread over several lines (a pretty-printed payload): the reader goes from
 // object to object and looks for the line break between them, instead of cutting the frame at each.
@@ -49,6 +49,10 @@ class JsonField {
     if (matched_ || key_ != name) return;
     matched_ = true;
     in_.read_raw(value);
+  }
+
+  void quoted(uint32_t number, std::string_view name, std::string_view& value) {
+    text(number, name, value);
   }
 
   template <class Message>
@@ -134,13 +138,31 @@ void read_message(Input& in, Message& message) {
   }
 }
 
+base::Result<> check_utf8(std::string_view text) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return {};
+  return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
+}
+
+// A request that is the whole text.
+template <class Request>
+base::Result<> decode_alone(std::string_view json,
+                            base::FunctionRef<void(const Request&)> on_request) {
+  if (base::Result<> utf8 = check_utf8(json); !utf8) return utf8;
+  Input in(json);
+  Request request;
+  read_message(in, request);
+  if (!in.failed() && !in.at_end()) in.fail("expected the end");
+  if (in.failed()) return std::unexpected(in.error());
+  if constexpr (std::is_same_v<Request, ConnectRequest>) drop_repeated_entries(request);
+  on_request(request);
+  return {};
+}
+
 }  // namespace
 
 base::Result<> decode_json(std::string_view frame,
                            base::FunctionRef<bool(const Command&)> on_command) {
-  if (!simdjson::validate_utf8(frame.data(), frame.size())) {
-    return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
-  }
+  if (base::Result<> utf8 = check_utf8(frame); !utf8) return utf8;
   Input in(frame);
   if (in.at_end()) return base::fail(base::ErrorCode::kInvalid, "JSON: an empty frame");
   do {
@@ -157,15 +179,22 @@ base::Result<> decode_json(std::string_view frame,
 
 base::Result<> decode_publish(std::string_view json,
                               base::FunctionRef<void(const PublishRequest&)> on_request) {
-  if (!simdjson::validate_utf8(json.data(), json.size()))
-    return base::fail(base::ErrorCode::kInvalid, "JSON: not UTF-8");
-  Input in(json);
-  PublishRequest request;
-  read_message(in, request);
-  if (!in.failed() && !in.at_end()) in.fail("expected the end");
-  if (in.failed()) return std::unexpected(in.error());
-  on_request(request);
-  return {};
+  return decode_alone(json, on_request);
+}
+
+base::Result<> decode_connect(std::string_view json,
+                              base::FunctionRef<void(const ConnectRequest&)> on_request) {
+  return decode_alone(json, on_request);
+}
+
+base::Result<> decode_emulation_json(std::string_view body,
+                                     base::FunctionRef<void(const EmulationRequest&)> on_request) {
+  return decode_alone(body, on_request);
+}
+
+base::Result<> decode_poll(std::string_view body,
+                           base::FunctionRef<void(const PollRequest&)> on_request) {
+  return decode_alone(body, on_request);
 }
 
 bool valid_json(std::string_view text) {

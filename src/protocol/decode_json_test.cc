@@ -255,32 +255,6 @@ TEST(DecodeJson, an_error_says_what_and_where) {
             "JSON, byte 31: expected a string");
 }
 
-TEST(DecodeJson, a_publish_request_may_stand_alone) {
-  const std::string_view json = R"({"channel":"news","idempotency_key":"k\u00e9","later":[1],
-                                    "data":{"a": 1},"exclude_self":true})";
-  size_t requests = 0;
-  const auto decoded = decode_publish(json, [&](const PublishRequest& request) {
-    ++requests;
-    EXPECT_EQ(request.channel, "news");
-    EXPECT_EQ(request.idempotency_key, "k\xC3\xA9");
-    EXPECT_EQ(request.data, R"({"a": 1})");
-    EXPECT_TRUE(request.exclude_self);
-  });
-  EXPECT_TRUE(decoded);
-  EXPECT_EQ(requests, 1U);
-}
-
-TEST(DecodeJson, what_is_no_publish_request_is_refused_whole) {
-  for (const std::string_view json :
-       {"", "[]", "7", R"({"channel":7})", R"({"channel":"c"} {})", R"({"channel":"c")",
-        R"({"channel":"c","data":})", "{\"channel\":\"\xFF\"}"}) {
-    const auto decoded =
-        decode_publish(json, [&](const PublishRequest&) { ADD_FAILURE() << "told of: " << json; });
-    ASSERT_FALSE(decoded) << json;
-    EXPECT_EQ(decoded.error().code, base::ErrorCode::kInvalid);
-  }
-}
-
 TEST(DecodeJson, bytes_that_are_not_utf8_are_refused_wherever_they_are) {
   for (const std::string_view bytes :
        {"\xFF", "\x80", "\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {

@@ -1,5 +1,5 @@
-// Commands from Protobuf: messages with their length before them. protozero reads, and throws:
-// every call of it is in here, under one try.
+// Commands from Protobuf: messages with their length before them; and a request without. protozero
+// reads, and throws: every call of it is in here, under a try.
 #include <simdjson.h>
 
 #include <protozero/exception.hpp>
@@ -44,6 +44,9 @@ class ProtobufField {
   }
   void payload(uint32_t number, std::string_view, Payload& value) {
     if (take(number, pbf_wire_type::length_delimited)) value = bytes();
+  }
+  void quoted(uint32_t number, std::string_view name, std::string_view& value) {
+    payload(number, name, value);
   }
   // Any number but 0 is true; protozero's own get_bool() looks at the first byte only.
   void boolean(uint32_t number, std::string_view, bool& value) {
@@ -179,6 +182,20 @@ const char* read_command(const char*& at, const char* end, Command& command) {
   return failure;
 }
 
+// Reads a message that is all of `bytes`. Returns what is wrong with it, or null.
+template <class Message>
+const char* read_alone(std::string_view bytes, Message& message) {
+  const char* failure = nullptr;
+  FilterUse filters;
+  try {
+    read_message(Input{protozero::pbf_reader(bytes.data(), bytes.size()), filters, failure},
+                 message);
+  } catch (const protozero::exception& malformed) {
+    failure = malformed.what();
+  }
+  return failure;
+}
+
 }  // namespace
 
 base::Result<> decode_protobuf(std::string_view frame,
@@ -196,6 +213,16 @@ base::Result<> decode_protobuf(std::string_view frame,
     drop_repeated_entries(command);
     if (!on_command(command)) return {};
   }
+  return {};
+}
+
+base::Result<> decode_emulation_protobuf(
+    std::string_view body, base::FunctionRef<void(const EmulationRequest&)> on_request) {
+  EmulationRequest request;
+  if (const char* const failure = read_alone(body, request)) {
+    return base::fail(base::ErrorCode::kInvalid, std::string("Protobuf: ") + failure);
+  }
+  on_request(request);
   return {};
 }
 

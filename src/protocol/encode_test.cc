@@ -52,9 +52,10 @@ std::string reply(Format format, uint32_t id, const ReplyBody& body) {
   return frame;
 }
 
-std::string push(Format format, std::string_view channel, const PushBody& body) {
+std::string push(Format format, std::string_view channel, const PushBody& body,
+                 Shape shape = Shape::kReply) {
   std::string frame;
-  append_push(format, frame, channel, body);
+  append_push(format, frame, channel, body, 0, shape);
   return frame;
 }
 
@@ -66,10 +67,15 @@ void expect_reply(uint32_t id, const ReplyBody& body, std::string_view json,
 }
 
 void expect_push(std::string_view channel, const PushBody& body, std::string_view json,
-                 std::string_view protobuf_hex) {
-  EXPECT_EQ(push(Format::kJson, channel, body), json);
-  EXPECT_EQ(to_hex(push(Format::kProtobuf, channel, body)), protobuf_hex);
+                 std::string_view protobuf_hex, Shape shape = Shape::kReply) {
+  EXPECT_EQ(push(Format::kJson, channel, body, shape), json);
+  EXPECT_EQ(to_hex(push(Format::kProtobuf, channel, body, shape)), protobuf_hex);
   EXPECT_TRUE(valid_json(json));
+}
+
+void expect_bare_push(std::string_view channel, const PushBody& body, std::string_view json,
+                      std::string_view protobuf_hex) {
+  expect_push(channel, body, json, protobuf_hex, Shape::kBare);
 }
 
 TEST(EncodeReply, error) {
@@ -298,12 +304,87 @@ TEST(EncodePush, refresh) {
               R"({"push":{"refresh":{"expires":true,"ttl":300}}})", "0922076205080110ac02");
 }
 
+TEST(EncodeBarePush, has_no_reply_around_it) {
+  const model::Publication publication{.offset = model::Offset(18), .data = shared("1")};
+  expect_bare_push("c", PublicationPush{publication},
+                   R"({"channel":"c","pub":{"data":1,"offset":18}})", "0a12016322052201313012");
+  expect_bare_push("", DisconnectPush{model::disconnects::kShutdown},
+                   R"({"disconnect":{"code":3001,"reason":"shutdown","reconnect":true}})",
+                   "115a0f08b917120873687574646f776e1801");
+}
+
+TEST(EncodeBarePush, a_channel_can_be_named_by_its_id) {
+  const model::Publication publication{.data = shared("1")};
+  std::string frame;
+  append_push(Format::kJson, frame, "news", PublicationPush{publication}, 300, Shape::kBare);
+  EXPECT_EQ(frame, R"({"id":300,"pub":{"data":1}})");
+  frame.clear();
+  append_push(Format::kProtobuf, frame, "news", PublicationPush{publication}, 300, Shape::kBare);
+  EXPECT_EQ(to_hex(frame), "0808ac022203220131");
+}
+
+TEST(EncodeBarePush, connect) {
+  const ConnectResult result{.client = "c-1"};
+  expect_bare_push("", ConnectPush{result}, R"({"connect":{"client":"c-1"}})", "0752050a03632d31");
+}
+
+TEST(EncodeBarePush, connect_with_everything_asks_for_no_pong) {
+  const ConnectResult result{.client = "c-1",
+                             .version = "0.1.0",
+                             .expires = true,
+                             .ttl = 300,
+                             .data = R"({"a":1})",
+                             .subs = {{"news", sample_subscription()}, {"x", {}}},
+                             .ping = 25,
+                             .pong = true,
+                             .session = "s",
+                             .node = "n",
+                             .time = 1'790'000'000'000};
+  expect_bare_push(
+      "", ConnectPush{result},
+      R"({"connect":{"client":"c-1","version":"0.1.0","data":{"a":1},)"
+      R"("subs":{"news":{"expires":true,"ttl":60,"recoverable":true,"epoch":"aBcd",)"
+      R"("publications":[{"data":"1","offset":16},{"data":"2","offset":17}],)"
+      R"("recovered":true,"offset":17,)"
+      R"("positioned":true,"data":{},"was_recovering":true,"delta":true,"id":-5},"x":{}},)"
+      R"("expires":true,"ttl":300,"ping":25,"session":"s","node":"n","time":1790000000000}})",
+      "6f526d0a03632d311205302e312e301a077b2261223a317d223b0a046e65777312330801103c180132046142"
+      "63643a0522013130103a0522013230114001481150015a027b7d6001680170fbffffffffffffffff0122050a"
+      "01781200280130ac0238194a017352016e5880d8c1a28c34");
+}
+
 TEST(EncodeText, is_escaped_where_json_needs_it) {
   const model::Publication publication{.data = shared("1"),
                                        .tags = {{"a\"b", "\\\n"}, {"é", "\x01"}}};
   EXPECT_EQ(push(Format::kJson, "\"€\"\x7F", PublicationPush{publication}),
             "{\"push\":{\"channel\":\"\\\"€\\\"\x7F\",\"pub\":{\"data\":1,"
             "\"tags\":{\"a\\\"b\":\"\\\\\\n\",\"é\":\"\\u0001\"}}}}");
+}
+
+// What ends a message, in lines and in server-sent events.
+TEST(EncodeText, no_message_has_a_raw_line_break) {
+  std::string payload;
+  append_json_line(payload, "{\r\n \"a\":\r[\n1,\r\n\r\n\"\\n\\r\"] }\n");
+  EXPECT_EQ(payload, R"({ "a":[1,"\n\r"] })");
+  const model::ClientInfo info{
+      .user = "\r\n", .client = "\r", .conn_info = shared(payload), .chan_info = {}};
+  const model::Publication publication{.data = shared(payload),
+                                       .info = std::make_shared<model::ClientInfo>(info),
+                                       .tags = {{"\n", "\r\n"}}};
+  const ConnectResult result{.client = "\n", .data = payload, .subs = {{"\r", {}}}};
+  const PushBody bodies[] = {PublicationPush{publication},
+                             PublicationPush{.publication = publication, .delta = true},
+                             PublicationPush{publication, "1\r\n", true},
+                             JoinPush{info},
+                             DisconnectPush{{3000, "\r\n"}},
+                             ConnectPush{result}};
+  for (const Shape shape : {Shape::kReply, Shape::kBare}) {
+    for (const PushBody& body : bodies) {
+      const std::string message = push(Format::kJson, "\r\n", body, shape);
+      EXPECT_TRUE(valid_json(message)) << message;
+      EXPECT_EQ(message.find_first_of("\r\n"), std::string::npos) << message;
+    }
+  }
 }
 
 TEST(EncodeNumber, the_greatest_are_whole) {
@@ -344,6 +425,21 @@ TEST(Frames, json_messages_are_separated_by_one_line_break) {
   EXPECT_EQ(frame,
             "{}\n{\"id\":1,\"publish\":{}}\n{\"push\":{\"message\":{\"data\":1}}}\n{\"id\":2}\n{"
             "\"id\":3}");
+}
+
+TEST(Frames, bare_pushes_and_pings_are_separated_like_any_message) {
+  std::string json;
+  std::string protobuf;
+  for (int i = 0; i < 2; ++i) {
+    append_push(Format::kJson, json, "", MessagePush{.data = "1"}, 0, Shape::kBare);
+    append_ping(Format::kJson, json);
+    append_push(Format::kProtobuf, protobuf, "", MessagePush{.data = "1"}, 0, Shape::kBare);
+    append_ping(Format::kProtobuf, protobuf);
+  }
+  EXPECT_EQ(json, "{\"message\":{\"data\":1}}\n{}\n{\"message\":{\"data\":1}}\n{}");
+  EXPECT_EQ(to_hex(protobuf),
+            "0542030a01310005"
+            "42030a013100");
 }
 
 TEST(Frames, protobuf_messages_follow_one_another) {

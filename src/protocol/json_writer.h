@@ -47,7 +47,7 @@ class JsonWriter {
       key(name);
       return base::append_json_string(out_, json);
     }
-    MILLRACE_DEBUG_ASSERT(json.find('\n') == std::string_view::npos);
+    MILLRACE_DEBUG_ASSERT(json.find_first_of("\r\n") == std::string_view::npos);
     key(name);
     out_ += json;
   }

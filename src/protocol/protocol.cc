@@ -49,9 +49,13 @@ void append_message(Format format, std::string& frame, const Message& message) {
 
 void drop_repeated_entries(Command& command) {
   if (auto* const connect = std::get_if<ConnectRequest>(&command.body)) {
-    keep_last_of_each(connect->subs);
-    keep_last_of_each(connect->headers);
+    drop_repeated_entries(*connect);
   }
+}
+
+void drop_repeated_entries(ConnectRequest& connect) {
+  keep_last_of_each(connect.subs);
+  keep_last_of_each(connect.headers);
 }
 
 base::Result<> decode_commands(Format format, std::string_view frame,
@@ -59,6 +63,13 @@ base::Result<> decode_commands(Format format, std::string_view frame,
   if (frame.empty()) return base::fail(base::ErrorCode::kInvalid, "an empty frame");
   return format == Format::kJson ? decode_json(frame, on_command)
                                  : decode_protobuf(frame, on_command);
+}
+
+base::Result<> decode_emulation(Format format, std::string_view body,
+                                base::FunctionRef<void(const EmulationRequest&)> on_request) {
+  if (body.empty()) return base::fail(base::ErrorCode::kInvalid, "an empty body");
+  return format == Format::kJson ? decode_emulation_json(body, on_request)
+                                 : decode_emulation_protobuf(body, on_request);
 }
 
 // Within a string a line break is always escaped, so a raw one is white space between tokens, which
@@ -77,8 +88,10 @@ void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBod
 }
 
 void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body,
-                 int64_t id) {
-  append_message(format, frame, PushReply{Push{.channel = channel, .body = body, .id = id}});
+                 int64_t id, Shape shape) {
+  const Push push{.channel = channel, .body = body, .id = id};
+  if (shape == Shape::kBare) return append_message(format, frame, push);
+  append_message(format, frame, PushReply{push});
 }
 
 void append_ping(Format format, std::string& frame) {

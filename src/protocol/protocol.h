@@ -157,17 +157,46 @@ struct Command {
 base::Result<> decode_commands(Format format, std::string_view frame,
                                base::FunctionRef<bool(const Command&)> on_command);
 
-// A PublishRequest that is JSON by itself, as an RPC carries it: read as in a command. Views, as
-// there; kInvalid if it is not that.
+// ---- Requests that stand alone ----
+// Each is the whole of its text: one JSON object, or the bytes of one Protobuf message without a
+// length before it. Read as in a command: the same bounds, views that live until the callback
+// returns, and kInvalid if it is not that. An empty text is an error.
+
+// A PublishRequest as an RPC carries it.
 base::Result<> decode_publish(std::string_view json,
                               base::FunctionRef<void(const PublishRequest&)> on_request);
+
+// The one thing that a client of a unidirectional transport says: a ConnectRequest.
+base::Result<> decode_connect(std::string_view json,
+                              base::FunctionRef<void(const ConnectRequest&)> on_request);
+
+// What a client says to the session whose messages it gets as an HTTP response. `data` is a frame
+// of commands, which is not looked into here: in JSON the text of a string, unescaped; in Protobuf
+// bytes.
+struct EmulationRequest {
+  Text node{};
+  Text session{};
+  std::string_view data{};
+};
+base::Result<> decode_emulation(Format format, std::string_view body,
+                                base::FunctionRef<void(const EmulationRequest&)> on_request);
+
+// Ours, JSON only: asks a long-polling session for its next messages, or says goodbye to it.
+struct PollRequest {
+  Text node{};
+  Text session{};
+  uint64_t ack = 0;  // how many of the session's responses have arrived
+  bool close = false;
+};
+base::Result<> decode_poll(std::string_view body,
+                           base::FunctionRef<void(const PollRequest&)> on_request);
 
 // Whether `text` is exactly one valid JSON value in valid UTF-8, white space around it allowed (RFC
 // 8259).
 bool valid_json(std::string_view text);
 
 // Appends `json` (valid) without its raw line breaks, which would end a message early in a
-// newline-delimited frame.
+// newline-delimited frame, or one of server-sent events.
 void append_json_line(std::string& out, std::string_view json);
 
 // ---- Results (server to client) ----
@@ -283,20 +312,29 @@ struct RefreshPush {
   uint32_t ttl = 0;  // seconds
 };
 
+// The first message of a unidirectional transport, where no command is answered. Its `pong` is
+// never set: nobody there could send one.
+struct ConnectPush {
+  const ConnectResult& result;
+};
+
 using PushBody = std::variant<PublicationPush, JoinPush, LeavePush, UnsubscribePush, MessagePush,
-                              DisconnectPush, SubscribePush, RefreshPush>;
+                              DisconnectPush, SubscribePush, RefreshPush, ConnectPush>;
+
+// How a push travels: within a Reply, or by itself, as unidirectional transports have it.
+enum class Shape : uint8_t { kReply, kBare };
 
 // Appends one message to a frame being built: what separates it from the one before (a newline, if
 // `frame` is not empty) or its length, and the message. Frames made this way can themselves be
 // joined with append_joined(). In JSON, payloads are placed as they are: each must be valid JSON
-// that went through append_json_line().
+// that went through append_json_line(). So no JSON message has a raw CR or LF in it.
 void append_reply(Format format, std::string& frame, uint32_t id, const ReplyBody& body);
 // The channel is named by its id instead, if that is not 0.
 void append_push(Format format, std::string& frame, std::string_view channel, const PushBody& body,
-                 int64_t id = 0);
+                 int64_t id = 0, Shape shape = Shape::kReply);
 
-// The server's ping: `{}`, or one zero byte. A client's pong is the same, and decodes as a Command
-// with id 0 and no body.
+// The server's ping: `{}`, or one zero byte, in either shape. A client's pong is the same, and
+// decodes as a Command with id 0 and no body.
 void append_ping(Format format, std::string& frame);
 
 // Appends the messages of another frame of the same format.

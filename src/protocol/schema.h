@@ -7,6 +7,7 @@
 //
 // Schema<M>::fields(visitor, message) calls, for each field:
 //   text, payload, boolean, integer    a value; its default ("", 0, false) is not written
+//   quoted                             bytes that JSON has as the text of a string
 //   message                            a sub-message, written even when it is empty
 //   optional_message                   one that may be absent: anything that tests like a pointer
 //   messages, entries, texts           repeated; a map of messages; a map of strings
@@ -155,6 +156,25 @@ struct Schema<SubRefreshRequest> {
     visitor.text(1, "channel", message.channel);
     visitor.text(2, "token", message.token);
     visitor.integer(3, "type", message.type);
+  }
+};
+
+template <>
+struct Schema<EmulationRequest> {
+  static void fields(auto& visitor, auto& message) {
+    visitor.text(1, "node", message.node);
+    visitor.text(2, "session", message.session);
+    visitor.quoted(3, "data", message.data);
+  }
+};
+
+template <>
+struct Schema<PollRequest> {
+  static void fields(auto& visitor, auto& message) {
+    visitor.text(1, "node", message.node);
+    visitor.text(2, "session", message.session);
+    visitor.integer(3, "ack", message.ack);
+    visitor.boolean(4, "close", message.close);
   }
 };
 
@@ -387,6 +407,24 @@ struct Schema<RefreshPush> {
   }
 };
 
+// ConnectResult's fields, in another order, and without `pong` (8).
+template <>
+struct Schema<ConnectPush> {
+  static void fields(auto& visitor, const ConnectPush& message) {
+    const ConnectResult& result = message.result;
+    visitor.text(1, "client", result.client);
+    visitor.text(2, "version", result.version);
+    visitor.payload(3, "data", result.data);
+    visitor.entries(4, "subs", result.subs);
+    visitor.boolean(5, "expires", result.expires);
+    visitor.integer(6, "ttl", result.ttl);
+    visitor.integer(7, "ping", result.ping);
+    visitor.text(9, "session", result.session);
+    visitor.text(10, "node", result.node);
+    visitor.integer(11, "time", result.time);
+  }
+};
+
 // ---- Envelopes ----
 
 struct FieldId {
@@ -413,6 +451,7 @@ struct Schema<Push> {
       {11, "disconnect"},
       {9, "subscribe"},
       {12, "refresh"},
+      {10, "connect"},
   }};
 
   static void fields(auto& visitor, const Push& message) {

@@ -68,6 +68,9 @@ class Check {
                Carriage = Carriage::kPlain) {
     expect(number, name, "bytes");
   }
+  void quoted(uint32_t number, std::string_view name, std::string_view) {
+    expect(number, name, "bytes");
+  }
   void boolean(uint32_t number, std::string_view name, bool) { expect(number, name, "bool"); }
   void integer(uint32_t number, std::string_view name, uint32_t) { expect(number, name, "uint32"); }
   void integer(uint32_t number, std::string_view name, uint64_t) { expect(number, name, "uint64"); }
@@ -151,6 +154,8 @@ TEST(Schema, requests_are_those_of_the_protocol) {
   expect_fields("RPCRequest", RpcRequest(), 2);
   expect_fields("RefreshRequest", RefreshRequest(), 1);
   expect_fields("SubRefreshRequest", SubRefreshRequest(), 3);
+  expect_fields("EmulationRequest", EmulationRequest(), 3);
+  expect_fields("PollRequest", PollRequest(), 4);
 }
 
 TEST(Schema, results_are_those_of_the_protocol) {
@@ -181,6 +186,8 @@ TEST(Schema, pushes_are_those_of_the_protocol) {
   expect_fields("Subscribe", SubscribePush(), 5);
   expect_fields("Disconnect", DisconnectPush(), 3);
   expect_fields("Refresh", RefreshPush(), 2);
+  const ConnectResult result;
+  expect_fields("Connect", ConnectPush{result}, 10);
 }
 
 TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
@@ -195,6 +202,7 @@ TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
   for (const ReplyBody& body : reply_bodies) expect_fields("Reply", Reply{1, body}, 2);
   const model::ClientInfo info;
   const model::Publication publication;
+  const ConnectResult result;
   const PushBody push_bodies[] = {PublicationPush{publication},
                                   JoinPush{info},
                                   LeavePush{info},
@@ -202,7 +210,8 @@ TEST(Schema, every_reply_and_push_has_its_place_in_the_envelope) {
                                   MessagePush(),
                                   DisconnectPush(),
                                   SubscribePush(),
-                                  RefreshPush()};
+                                  RefreshPush(),
+                                  ConnectPush{result}};
   static_assert(std::size(push_bodies) == std::variant_size_v<PushBody>);
   for (const PushBody& body : push_bodies) expect_fields("Push", Push{"c", body}, 3);
 }
