@@ -39,6 +39,7 @@ edge::Admission::Limits limits(const Options& options, const net::FileBudget& fi
   result.connections_max = files.connections_max();
   if (options.connection_limit > 0)
     result.connections_max = std::min(result.connections_max, options.connection_limit);
+  result.transport_connections_max = options.transport_connection_limits;
   result.connections_per_second_max = options.connection_rate_limit;
   return result;
 }

@@ -166,6 +166,22 @@ edge::Options edge_options(const config::Config& config) {
   return options;
 }
 
+std::array<size_t, metrics::kTransports> connection_limits(const config::Config& config) {
+  using metrics::Transport;
+  std::array<size_t, metrics::kTransports> limits{};
+  const auto set = [&](Transport transport, size_t limit) {
+    limits[static_cast<size_t>(transport)] = limit;
+  };
+  set(Transport::kWebSocket, config.websocket.connection_limit);
+  set(Transport::kHttpStream, config.http_stream.connection_limit);
+  set(Transport::kSse, config.sse.connection_limit);
+  set(Transport::kLongPoll, config.long_poll.connection_limit);
+  set(Transport::kUniWebSocket, config.uni_websocket.connection_limit);
+  set(Transport::kUniHttpStream, config.uni_http_stream.connection_limit);
+  set(Transport::kUniSse, config.uni_sse.connection_limit);
+  return limits;
+}
+
 http::Options http_options(const config::HttpServer& from) {
   http::Options options;
   options.head_bytes_max = from.head_bytes_max;
@@ -188,6 +204,7 @@ Options options_from(const config::Config& config) {
   options.workers = config.workers > 0 ? config.workers : usable_cpus();
   options.open_files_reserve = config.open_files_reserve;
   options.connection_limit = config.client.connection_limit;
+  options.transport_connection_limits = connection_limits(config);
   options.connection_rate_limit = config.client.connection_rate_limit;
   options.shutdown_timeout = config.shutdown_timeout;
   options.region = config.node.region;

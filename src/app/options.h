@@ -1,6 +1,7 @@
 // The configuration, mapped onto each module's own Options.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "edge/edge.h"
 #include "http/http.h"
 #include "hub/hub.h"
+#include "metrics/metrics.h"
 #include "net/net.h"
 
 namespace millrace::app {
@@ -22,7 +24,9 @@ struct Options {
   std::vector<net::Address> listen;
   size_t workers = 1;
   size_t open_files_reserve = 256;
-  size_t connection_limit = 0;       // 0: what the open files allow
+  size_t connection_limit = 0;  // 0: what the open files allow
+  // Of each transport, besides; 0: none of its own.
+  std::array<size_t, metrics::kTransports> transport_connection_limits{};
   size_t connection_rate_limit = 0;  // per second; 0: none
   std::chrono::milliseconds shutdown_timeout{30'000};
   std::string region;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/assert.h"
 #include "edge/edge.h"
 
 namespace millrace::edge {
@@ -36,13 +37,31 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   return pattern.substr(p).find_first_not_of('*') == std::string_view::npos;
 }
 
+size_t index_of(Transport transport) {
+  MILLRACE_ASSERT(transport != Transport::kHttp);
+  return static_cast<size_t>(transport);
+}
+
 }  // namespace
 
-bool Admission::open_connection(base::MonotonicTime now) {
+bool Admission::open_connection(base::MonotonicTime now, Transport transport) {
   if (closed() || !within_rate(now)) return false;
-  if (connections_.fetch_add(1, std::memory_order_relaxed) < limits_.connections_max) return true;
-  close_connection();
+  const size_t index = index_of(transport);
+  const size_t own_max = limits_.transport_connections_max[index];
+  const size_t all = connections_.fetch_add(1, std::memory_order_relaxed);
+  const size_t own = of_transport_[index].fetch_add(1, std::memory_order_relaxed);
+  if (all < limits_.connections_max && (own_max == 0 || own < own_max)) return true;
+  close_connection(transport);
   return false;
+}
+
+void Admission::close_connection(Transport transport) {
+  of_transport_[index_of(transport)].fetch_sub(1, std::memory_order_relaxed);
+  connections_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+size_t Admission::connections(Transport transport) const {
+  return of_transport_[index_of(transport)].load(std::memory_order_relaxed);
 }
 
 // One connection each 1/rate seconds, with up to a second's worth saved up while nobody came.

@@ -90,7 +90,7 @@ void Core::destroy(Connection& connection) {
   --open_;
   metrics.add(metrics::Gauge::kConnections, -1);
   metrics.add(metrics::Gauge::kWebsocketConnections, -1);
-  admission.close_connection();
+  admission.close_connection(Transport::kWebSocket);
 }
 
 // ---- The end of a turn ----

@@ -13,6 +13,7 @@
 //            when the last one has gone.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -31,6 +32,8 @@
 #include "net/net.h"
 
 namespace millrace::edge {
+
+using metrics::Transport;
 
 // Endpoints that carry a connection over HTTP requests.
 struct HttpTransport {
@@ -114,6 +117,8 @@ class Admission {
     size_t sockets_max = SIZE_MAX;
     // client connections: what the reserve leaves, or client.connection_limit
     size_t connections_max = SIZE_MAX;
+    // of each transport, besides: its connection_limit; 0: no limit of its own
+    std::array<size_t, metrics::kTransports> transport_connections_max{};
     size_t connections_per_second_max = 0;  // client.connection_rate_limit; 0: no limit
   };
 
@@ -123,11 +128,13 @@ class Admission {
   // connections_max, and up to here, sockets are only for health checks, metrics and the API.
   bool has_room(size_t open_sockets) const { return open_sockets < limits_.sockets_max; }
 
-  // A stream asks to become a client connection. False: answer 503.
-  bool open_connection(base::MonotonicTime now);
-  void close_connection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  // Somebody asks to become a client connection. False: answer 503. True: close_connection() gives
+  // the place back.
+  bool open_connection(base::MonotonicTime now, Transport transport);
+  void close_connection(Transport transport);
 
   size_t connections() const { return connections_.load(std::memory_order_relaxed); }
+  size_t connections(Transport transport) const;
 
   // From now on nobody new may come in.
   void close() { closed_.store(true, std::memory_order_relaxed); }
@@ -138,6 +145,7 @@ class Admission {
 
   const Limits limits_;
   std::atomic<size_t> connections_{0};
+  std::array<std::atomic<size_t>, metrics::kTransports> of_transport_{};
   // when, at the rate that is allowed, the next connection is due
   std::atomic<int64_t> next_slot_us_{0};
   std::atomic<bool> closed_{false};

@@ -70,7 +70,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
     return reject(core, responder, metrics::Counter::kHandshakeOrigin,
                   http::Response::text(403, "origin not allowed\n"));
   }
-  if (core.draining || !core.admission.open_connection(core.loop.now())) {
+  if (core.draining || !core.admission.open_connection(core.loop.now(), Transport::kWebSocket)) {
     http::Response response = http::Response::text(503, "no room for another connection\n");
     response.headers.emplace_back("Retry-After", "1");
     return reject(core, responder, metrics::Counter::kHandshakeLimit, std::move(response));
@@ -81,7 +81,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
   options.deflate_window_bits = handshake->deflate_window_bits;
   options.frame_pings = request.parameter("cf_ws_frame_ping_pong") == "true";
   std::optional<http::TakenStream> taken = responder.take_stream();
-  if (!taken) return core.admission.close_connection();
+  if (!taken) return core.admission.close_connection(Transport::kWebSocket);
   core.metrics.add(metrics::Counter::kHandshakeAccepted);
   Connection& made =
       core.adopt(std::make_unique<Connection>(core, std::move(taken->stream), options));

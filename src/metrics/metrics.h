@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "metrics/families.h"
+#include "metrics/transport.h"  // IWYU pragma: export
 
 namespace millrace::metrics {
 

@@ -214,6 +214,17 @@ describe('http', () => {
     await small.becomesIdle();
     await small.stop();
   });
+
+  test('a_transport_may_have_a_limit_of_its_own', async () => {
+    const config = { client: { connection_limit: 5 }, websocket: { connection_limit: 1 } };
+    const small = await startServer({ config });
+    const only = await RawClient.open(small);
+    await assert.rejects(RawClient.open(small), /503/);
+    await only.close();
+    await small.becomesIdle();
+    await (await RawClient.open(small)).close();
+    await small.stop();
+  });
 });
 
 describe('signals', () => {
