@@ -32,7 +32,7 @@ http::Response health_response(const Sources& sources, bool only_alive) {
   if (sources.draining()) status = "draining";
   std::string body = R"({"status":")" + std::string(status) + R"(","components":{)" + components +
                      R"(},"connections":)" +
-                     std::to_string(sources.registry.total(metrics::Gauge::kConnections)) +
+                     std::to_string(sources.registry.total(metrics::TransportGauge::kConnections)) +
                      R"(,"memory":{"resident_bytes":)" +
                      std::to_string(metrics::read_process_stats().resident_bytes) + "}}\n";
   return http::Response::json(well || only_alive ? 200 : 503, std::move(body));

@@ -70,7 +70,8 @@ void Connection::on_readable() {
   const net::IoResult result = stream_->read(scratch);
   switch (result.status) {
     case net::IoResult::Status::kDone:
-      core_.metrics.add(metrics::Counter::kBytesInbound, result.bytes);
+      core_.metrics.add(metrics::TransportCounter::kBytesInbound, Transport::kWebSocket,
+                        result.bytes);
       return feed(scratch.first(result.bytes));
     case net::IoResult::Status::kWouldBlock:
       return;
@@ -164,7 +165,7 @@ void Connection::append_message(base::FunctionRef<void(std::string&)> append) {
   if (replies_ == nullptr) replies_ = core_.spare_strings.take();
   append(*replies_);
   ++messages_to_flush_;
-  core_.metrics.add(metrics::Counter::kMessagesOutbound);
+  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, Transport::kWebSocket);
   if (replies_->size() > kRepliesBytesAim) seal_replies();
   mark_dirty();
 }
@@ -204,7 +205,7 @@ void Connection::on_publications(const base::SharedBytes& frames, uint32_t messa
       return close(model::disconnects::kSlow);
     }
   }
-  core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
+  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, Transport::kWebSocket, messages);
   const bool may_wait = core_.options.write_delay.count() > 0 && !dirty_;
   if (may_wait && messages_to_flush_ + messages < core_.options.batch_messages_max)
     return let_wait(frames, messages);
@@ -233,7 +234,8 @@ void Connection::hold(const base::SharedBytes& frames, uint32_t messages) {
 void Connection::release_held() {
   const std::unique_ptr<Held> held = std::move(held_);
   for (auto& [frames, messages] : held->frames) {
-    core_.metrics.add(metrics::Counter::kMessagesOutbound, messages);
+    core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, Transport::kWebSocket,
+                      messages);
     push_frame(std::move(frames), messages);
   }
 }
@@ -310,7 +312,8 @@ void Connection::make_room() {
 void Connection::note_outbox_bytes(size_t bytes) {
   const auto now = static_cast<int64_t>(bytes);
   if (now == noted_outbox_bytes_) return;
-  core_.metrics.add(metrics::Gauge::kOutboxBytes, now - noted_outbox_bytes_);
+  core_.metrics.add(metrics::TransportGauge::kOutboxBytes, Transport::kWebSocket,
+                    now - noted_outbox_bytes_);
   noted_outbox_bytes_ = now;
 }
 

@@ -46,8 +46,7 @@ Connection& Core::adopt(std::unique_ptr<Connection> connection) {
   connection->set_ref({loop.core(), index, ++slot.generation});
   slot.connection = std::move(connection);
   ++open_;
-  metrics.add(metrics::Gauge::kConnections, 1);
-  metrics.add(metrics::Gauge::kWebsocketConnections, 1);
+  metrics.add(metrics::TransportGauge::kConnections, Transport::kWebSocket, 1);
   return *slot.connection;
 }
 
@@ -88,8 +87,7 @@ void Core::destroy(Connection& connection) {
   slots_[index].connection.reset();
   free_slots_.push_back(index);
   --open_;
-  metrics.add(metrics::Gauge::kConnections, -1);
-  metrics.add(metrics::Gauge::kWebsocketConnections, -1);
+  metrics.add(metrics::TransportGauge::kConnections, Transport::kWebSocket, -1);
   admission.close_connection(Transport::kWebSocket);
 }
 
@@ -147,7 +145,7 @@ void Core::on_write_delays() {
 }
 
 void Core::note_written(const Outbox::Written& written, uint32_t messages) {
-  metrics.add(metrics::Counter::kBytesOutbound, written.bytes);
+  metrics.add(metrics::TransportCounter::kBytesOutbound, Transport::kWebSocket, written.bytes);
   if (written.calls == 0) return;
   metrics.add(metrics::Counter::kWrites, written.calls);
   if (written.bytes != flushes_.bytes || messages != flushes_.messages) {

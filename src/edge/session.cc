@@ -67,7 +67,7 @@ void Session::on_command(Core& core, Host& host, const protocol::Command& comman
     if (!host.on_pong()) host.close(disconnects::kBadRequest);
     return;
   }
-  core.metrics.add(metrics::Counter::kMessagesInbound);
+  core.metrics.add(metrics::TransportCounter::kMessagesInbound, Transport::kWebSocket);
   if (state_ == State::kNew) {
     const auto* connect = std::get_if<protocol::ConnectRequest>(&command.body);
     if (connect == nullptr || command.id == 0) return host.close(disconnects::kBadRequest);

@@ -26,9 +26,9 @@ int window_bits_min(Endpoint endpoint) {
   return endpoint == Endpoint::kEcho ? 9 : 15;
 }
 
-void reject(Core& core, http::Responder& responder, metrics::Counter outcome,
+void reject(Core& core, http::Responder& responder, metrics::TransportCounter outcome,
             http::Response response) {
-  core.metrics.add(outcome);
+  core.metrics.add(outcome, Transport::kWebSocket);
   response.close = true;
   responder.send(std::move(response));
 }
@@ -63,17 +63,18 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
       response.headers.emplace_back("Sec-WebSocket-Version", "13");
       response.headers.emplace_back("Upgrade", "websocket");
     }
-    return reject(core, responder, metrics::Counter::kHandshakeRejected, std::move(response));
+    return reject(core, responder, metrics::TransportCounter::kHandshakeRejected,
+                  std::move(response));
   }
   if (!origin_allowed(request.header("Origin"), request.header("Host"),
                       core.options.allowed_origins)) {
-    return reject(core, responder, metrics::Counter::kHandshakeOrigin,
+    return reject(core, responder, metrics::TransportCounter::kHandshakeOrigin,
                   http::Response::text(403, "origin not allowed\n"));
   }
   if (core.draining || !core.admission.open_connection(core.loop.now(), Transport::kWebSocket)) {
     http::Response response = http::Response::text(503, "no room for another connection\n");
     response.headers.emplace_back("Retry-After", "1");
-    return reject(core, responder, metrics::Counter::kHandshakeLimit, std::move(response));
+    return reject(core, responder, metrics::TransportCounter::kHandshakeLimit, std::move(response));
   }
   Connection::Options options;
   if (endpoint == Endpoint::kClient) options.format = format_of(request, *handshake);
@@ -82,7 +83,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
   options.frame_pings = request.parameter("cf_ws_frame_ping_pong") == "true";
   std::optional<http::TakenStream> taken = responder.take_stream();
   if (!taken) return core.admission.close_connection(Transport::kWebSocket);
-  core.metrics.add(metrics::Counter::kHandshakeAccepted);
+  core.metrics.add(metrics::TransportCounter::kHandshakeAccepted, Transport::kWebSocket);
   Connection& made =
       core.adopt(std::make_unique<Connection>(core, std::move(taken->stream), options));
   made.start(handshake->response, std::move(taken->unread));

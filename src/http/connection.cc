@@ -10,6 +10,8 @@ namespace millrace::http {
 namespace {
 
 using metrics::Counter;
+using metrics::Transport;
+using metrics::TransportCounter;
 using Status = net::IoResult::Status;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -77,7 +79,7 @@ void Connection::on_readable() {
       peer_ended_ = true;
       break;
     case Status::kDone: {
-      owner_.metrics.add(Counter::kBytesInbound, result.bytes);
+      owner_.metrics.add(TransportCounter::kBytesInbound, Transport::kHttp, result.bytes);
       received_ = true;
       const std::string_view bytes(scratch.data(), result.bytes);
       if (phase_ == Phase::kOpen) {
@@ -274,7 +276,7 @@ void Connection::write_output() {
       return;
     }
     const size_t taken = result.status == Status::kDone ? result.bytes : 0;
-    owner_.metrics.add(Counter::kBytesOutbound, taken);
+    owner_.metrics.add(TransportCounter::kBytesOutbound, Transport::kHttp, taken);
     written_ += taken;
     if (taken > 0) sent_ = true;
     if (written_ < output_.size()) {

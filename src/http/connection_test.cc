@@ -6,6 +6,7 @@ namespace millrace::http {
 namespace {
 
 using metrics::Counter;
+using metrics::TransportCounter;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -25,8 +26,8 @@ TEST_F(ConnectionTest, a_request_is_answered_and_the_connection_stays) {
   EXPECT_FALSE(peer.saw_end());
   EXPECT_EQ(count(Counter::kHttpRequests), 2U);
   EXPECT_EQ(count(Counter::kHttpResponses2xx), 2U);
-  EXPECT_EQ(count(Counter::kBytesInbound), get("/now?1").size() * 2);
-  EXPECT_EQ(count(Counter::kBytesOutbound), response.size() * 2);
+  EXPECT_EQ(count(TransportCounter::kBytesInbound), get("/now?1").size() * 2);
+  EXPECT_EQ(count(TransportCounter::kBytesOutbound), response.size() * 2);
 }
 
 TEST_F(ConnectionTest, a_body_comes_whole) {

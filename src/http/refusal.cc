@@ -5,6 +5,8 @@
 namespace millrace::http {
 
 using metrics::Counter;
+using metrics::Transport;
+using metrics::TransportCounter;
 using Status = net::IoResult::Status;
 
 Refusal::Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::Stream> stream,
@@ -21,7 +23,8 @@ Refusal::Refusal(net::Loop& loop, metrics::Core& metrics, std::unique_ptr<net::S
 void Refusal::on_readable() {
   const net::IoResult result = stream_->read(loop_.scratch());
   if (result.status == Status::kWouldBlock) return;
-  if (result.status == Status::kDone) metrics_.add(Counter::kBytesInbound, result.bytes);
+  if (result.status == Status::kDone)
+    metrics_.add(TransportCounter::kBytesInbound, Transport::kHttp, result.bytes);
   finish();
 }
 
@@ -31,7 +34,7 @@ void Refusal::finish() {
   const net::IoResult result = stream_->write({&part, 1});
   metrics_.add(Counter::kWrites);
   if (result.status == Status::kDone) {
-    metrics_.add(Counter::kBytesOutbound, result.bytes);
+    metrics_.add(TransportCounter::kBytesOutbound, Transport::kHttp, result.bytes);
     metrics_.add(Counter::kHttpResponses5xx);
   }
   stream_->shutdown_write();

@@ -14,6 +14,7 @@ namespace millrace::http {
 namespace {
 
 using metrics::Counter;
+using metrics::TransportCounter;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -236,7 +237,7 @@ TEST_F(Sockets, requests_are_answered_in_order) {
     send_all(fd, get("/now?1") + get("/nowhere") + get("/now?3", "Connection: close\r\n"));
     EXPECT_EQ(summary(receive_all(fd)), "200 now 1|404 not found\n|200 now 3|");
   });
-  EXPECT_GT(count(Counter::kBytesOutbound), 0U);
+  EXPECT_GT(count(TransportCounter::kBytesOutbound), 0U);
 }
 
 TEST_F(Sockets, an_answer_may_come_in_a_later_turn) {

@@ -57,6 +57,9 @@ class ServerTest : public testing::Test {
   }
 
   uint64_t count(metrics::Counter counter) const { return metrics_.value(counter); }
+  uint64_t count(metrics::TransportCounter counter) const {
+    return metrics_.value(counter, metrics::Transport::kHttp);
+  }
   int64_t open() const { return metrics_.value(metrics::Gauge::kHttpConnections); }
 
   static std::string get(std::string_view path, std::string_view headers = {}) {

@@ -3,35 +3,19 @@
 //
 // `websocket_*` are names that users' dashboards had before us; all of our own are `millrace_*`.
 // One enumerator is one time series: its family, its labels, and (the same in every row of a
-// family) its help.
+// family) its help. Of those by transport, it is one series for each, with the label `transport`.
 #pragma once
 
 // X(enumerator, family, labels, help)
 #define MILLRACE_COUNTERS(X)                                                                     \
-  X(kMessagesInbound, "websocket_messages_total", "direction=\"inbound\"",                       \
-    "Application messages by direction")                                                         \
-  X(kMessagesOutbound, "websocket_messages_total", "direction=\"outbound\"",                     \
-    "Application messages by direction")                                                         \
   X(kControlInbound, "millrace_control_messages_total", "direction=\"inbound\"",                 \
     "Pings, pongs and close frames by direction, of the protocol and of WebSocket")              \
   X(kControlOutbound, "millrace_control_messages_total", "direction=\"outbound\"",               \
     "Pings, pongs and close frames by direction, of the protocol and of WebSocket")              \
-  X(kBytesInbound, "millrace_bytes_total", "direction=\"inbound\"",                              \
-    "Bytes read from and written to client sockets")                                             \
-  X(kBytesOutbound, "millrace_bytes_total", "direction=\"outbound\"",                            \
-    "Bytes read from and written to client sockets")                                             \
   X(kWrites, "millrace_writes_total", "", "System calls that wrote to client sockets")           \
   X(kTurnsHeldBack, "millrace_turns_held_back_total", "",                                        \
     "Turns whose output waited for more, because the core was behind")                           \
   X(kShortWrites, "millrace_short_writes_total", "", "Writes that the kernel took only in part") \
-  X(kHandshakeAccepted, "millrace_handshakes_total", "outcome=\"accepted\"",                     \
-    "WebSocket handshakes by outcome")                                                           \
-  X(kHandshakeRejected, "millrace_handshakes_total", "outcome=\"rejected\"",                     \
-    "WebSocket handshakes by outcome")                                                           \
-  X(kHandshakeOrigin, "millrace_handshakes_total", "outcome=\"origin\"",                         \
-    "WebSocket handshakes by outcome")                                                           \
-  X(kHandshakeLimit, "millrace_handshakes_total", "outcome=\"limit\"",                           \
-    "WebSocket handshakes by outcome")                                                           \
   X(kAccepts, "millrace_accepts_total", "outcome=\"accepted\"",                                  \
     "Connections taken from a listener by outcome")                                              \
   X(kAcceptErrors, "millrace_accepts_total", "outcome=\"error\"",                                \
@@ -132,10 +116,47 @@
     "Pings sent to clients, of the protocol or of WebSocket")                                    \
   X(kEchoMessages, "millrace_echo_messages_total", "", "Messages answered by the raw echo endpoint")
 
+// By the transport of the client. Bytes have one series more: "http", for plain requests and for
+// what precedes an upgrade.
+#define MILLRACE_TRANSPORT_COUNTERS(X)                                                   \
+  X(kBytesInbound, "millrace_bytes_total", "direction=\"inbound\"",                      \
+    "Bytes read from and written to client sockets, by transport; http: plain requests") \
+  X(kBytesOutbound, "millrace_bytes_total", "direction=\"outbound\"",                    \
+    "Bytes read from and written to client sockets, by transport; http: plain requests") \
+  X(kMessagesInbound, "millrace_messages_total", "direction=\"inbound\"",                \
+    "Application messages by direction and transport")                                   \
+  X(kMessagesOutbound, "millrace_messages_total", "direction=\"outbound\"",              \
+    "Application messages by direction and transport")                                   \
+  X(kHandshakeAccepted, "millrace_handshakes_total", "outcome=\"accepted\"",             \
+    "Requests to open a client connection by outcome and transport")                     \
+  X(kHandshakeRejected, "millrace_handshakes_total", "outcome=\"rejected\"",             \
+    "Requests to open a client connection by outcome and transport")                     \
+  X(kHandshakeOrigin, "millrace_handshakes_total", "outcome=\"origin\"",                 \
+    "Requests to open a client connection by outcome and transport")                     \
+  X(kHandshakeLimit, "millrace_handshakes_total", "outcome=\"limit\"",                   \
+    "Requests to open a client connection by outcome and transport")
+
+#define MILLRACE_TRANSPORT_GAUGES(X)                                                            \
+  X(kConnections, "millrace_transport_connections", "", "Open client connections by transport") \
+  X(kOutboxBytes, "millrace_transport_outbox_bytes", "",                                        \
+    "Bytes that wait for slow clients by transport")
+
+// Sums of those above, over all transports or over WebSockets of both kinds: nobody counts them.
+// X(enumerator, family, labels, help, transports)
+#define MILLRACE_COUNTER_SUMS(X)                                             \
+  X(kMessagesInbound, "websocket_messages_total", "direction=\"inbound\"",   \
+    "Application messages of WebSockets by direction", kWebSockets)          \
+  X(kMessagesOutbound, "websocket_messages_total", "direction=\"outbound\"", \
+    "Application messages of WebSockets by direction", kWebSockets)
+
+#define MILLRACE_GAUGE_SUMS(X)                                                              \
+  X(kConnections, "websocket_connections_total", "",                                        \
+    "Open WebSocket connections (a gauge; the name is its users')", kWebSockets)            \
+  X(kConnections, "millrace_connections", "", "Open client connections of every transport", \
+    kAllTransports)                                                                         \
+  X(kOutboxBytes, "millrace_outbox_bytes", "", "Bytes that wait for slow clients", kAllTransports)
+
 #define MILLRACE_GAUGES(X)                                                                  \
-  X(kWebsocketConnections, "websocket_connections_total", "",                               \
-    "Open WebSocket connections (a gauge; the name is its users')")                         \
-  X(kConnections, "millrace_connections", "", "Open client connections of every transport") \
   X(kSessions, "millrace_sessions", "", "Clients that are connected and authenticated")     \
   X(kSubscriptions, "millrace_subscriptions", "", "Subscriptions of this node's clients")   \
   X(kLocalChannels, "millrace_local_channels", "",                                          \
@@ -147,7 +168,6 @@
   X(kLogs, "millrace_logs", "", "Channel logs in the memory store")                         \
   X(kHttpConnections, "millrace_http_connections", "",                                      \
     "Open HTTP connections, upgraded ones not counted")                                     \
-  X(kOutboxBytes, "millrace_outbox_bytes", "", "Bytes that wait for slow clients")          \
   X(kStreams, "millrace_streams", "", "Open sockets to clients")
 
 // X(enumerator, family, labels, help, buckets...)

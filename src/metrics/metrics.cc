@@ -29,7 +29,31 @@ constexpr Series kCounterSeries[] = {
     MILLRACE_COUNTERS(MILLRACE_SERIES)};
 
 constexpr Series kGaugeSeries[] = {MILLRACE_GAUGES(MILLRACE_SERIES)};
+
+constexpr Series kTransportCounterSeries[] = {MILLRACE_TRANSPORT_COUNTERS(MILLRACE_SERIES)};
+constexpr Series kTransportGaugeSeries[] = {MILLRACE_TRANSPORT_GAUGES(MILLRACE_SERIES)};
 #undef MILLRACE_SERIES
+
+template <class E>
+struct Sum {
+  E of;
+  Series series;
+  std::span<const Transport> transports;
+};
+
+constexpr Sum<TransportCounter> kCounterSums[] = {
+#define MILLRACE_SUM(name, family, labels, help, transports) \
+  {TransportCounter::name, {family, labels, help}, transports},
+    MILLRACE_COUNTER_SUMS(MILLRACE_SUM)
+#undef MILLRACE_SUM
+};
+
+constexpr Sum<TransportGauge> kGaugeSums[] = {
+#define MILLRACE_SUM(name, family, labels, help, transports) \
+  {TransportGauge::name, {family, labels, help}, transports},
+    MILLRACE_GAUGE_SUMS(MILLRACE_SUM)
+#undef MILLRACE_SUM
+};
 
 #define MILLRACE_BOUNDS(name, family, labels, help, ...) \
   constexpr double name##Bounds[] = {__VA_ARGS__};
@@ -41,6 +65,9 @@ constexpr HistogramSeries kHistogramSeries[] = {
     MILLRACE_HISTOGRAMS(MILLRACE_SERIES)
 #undef MILLRACE_SERIES
 };
+
+// It has the labels that its users' dashboards had before us.
+constexpr std::string_view kUsersGauge = "websocket_connections_total";
 
 constexpr Series kCodeSeries[] = {
     {"millrace_disconnects_total", "code", "Connections closed by the server, by close code"},
@@ -71,6 +98,21 @@ std::string escaped(std::string_view value) {
     }
   }
   return out;
+}
+
+template <class Number>
+void append_sample(std::string& page, std::string_view family, std::string_view labels,
+                   Number value) {
+  fmt::format_to(std::back_inserter(page), "{}{} {}\n", family, braced(labels), value);
+}
+
+std::string with_transport(std::string_view labels, Transport transport) {
+  return fmt::format("{}{}transport=\"{}\"", labels, labels.empty() ? "" : ",", name_of(transport));
+}
+
+// Plain requests are not messages and open no client connection.
+bool counts_plain_requests(TransportCounter counter) {
+  return counter == TransportCounter::kBytesInbound || counter == TransportCounter::kBytesOutbound;
 }
 
 void append_process(std::string& page) {
@@ -131,15 +173,58 @@ int64_t Registry::total(Gauge gauge) const {
   return sum;
 }
 
+uint64_t Registry::total(TransportCounter counter, Transport transport) const {
+  uint64_t sum = 0;
+  for (const auto& core : cores_) sum += core->value(counter, transport);
+  return sum;
+}
+
+int64_t Registry::total(TransportGauge gauge, Transport transport) const {
+  int64_t sum = 0;
+  for (const auto& core : cores_) sum += core->value(gauge, transport);
+  return sum;
+}
+
+int64_t Registry::total(TransportGauge gauge) const {
+  int64_t sum = 0;
+  for (const Transport transport : kAllTransports) sum += total(gauge, transport);
+  return sum;
+}
+
 void Registry::render_counters(std::string& page) const {
   std::string_view family;
   for (size_t i = 0; i < std::size(kCounterSeries); ++i) {
     const Series& series = kCounterSeries[i];
     if (series.family != family) append_head(page, series, "counter");
     family = series.family;
-    fmt::format_to(std::back_inserter(page), "{}{} {}\n", series.family, braced(series.labels),
-                   total(static_cast<Counter>(i)));
+    append_sample(page, series.family, series.labels, total(static_cast<Counter>(i)));
   }
+}
+
+void Registry::render_transport_counters(std::string& page) const {
+  std::string_view family;
+  for (const auto& [of, series, transports] : kCounterSums) {
+    if (series.family != family) append_head(page, series, "counter");
+    family = series.family;
+    uint64_t sum = 0;
+    for (const Transport transport : transports) sum += total(of, transport);
+    append_sample(page, family, series.labels, sum);
+  }
+  for (size_t i = 0; i < std::size(kTransportCounterSeries); ++i) {
+    const Series& series = kTransportCounterSeries[i];
+    const auto counter = static_cast<TransportCounter>(i);
+    if (series.family != family) append_head(page, series, "counter");
+    family = series.family;
+    const auto append = [&](Transport transport) {
+      append_sample(page, family, with_transport(series.labels, transport),
+                    total(counter, transport));
+    };
+    std::ranges::for_each(kAllTransports, append);
+    if (counts_plain_requests(counter)) append(Transport::kHttp);
+  }
+}
+
+void Registry::render_codes(std::string& page) const {
   for (size_t i = 0; i < std::size(kCodeSeries); ++i) {
     append_head(page, kCodeSeries[i], "counter");
     for (size_t code = 0; code < Core::kCodes; ++code) {
@@ -156,13 +241,27 @@ void Registry::render_gauges(std::string& page) const {
   for (size_t i = 0; i < std::size(kGaugeSeries); ++i) {
     const Series& series = kGaugeSeries[i];
     append_head(page, series, "gauge");
-    std::string labels(series.labels);
-    if (static_cast<Gauge>(i) == Gauge::kWebsocketConnections) {
-      labels = fmt::format("region=\"{}\",server_id=\"{}\"", escaped(options_.region),
-                           escaped(options_.server_id));
+    append_sample(page, series.family, series.labels, total(static_cast<Gauge>(i)));
+  }
+}
+
+void Registry::render_transport_gauges(std::string& page) const {
+  const std::string node = fmt::format("region=\"{}\",server_id=\"{}\"", escaped(options_.region),
+                                       escaped(options_.server_id));
+  for (const auto& [of, series, transports] : kGaugeSums) {
+    append_head(page, series, "gauge");
+    int64_t sum = 0;
+    for (const Transport transport : transports) sum += total(of, transport);
+    const bool users = series.family == kUsersGauge;
+    append_sample(page, series.family, users ? std::string_view(node) : series.labels, sum);
+  }
+  for (size_t i = 0; i < std::size(kTransportGaugeSeries); ++i) {
+    const Series& series = kTransportGaugeSeries[i];
+    append_head(page, series, "gauge");
+    for (const Transport transport : kAllTransports) {
+      append_sample(page, series.family, with_transport(series.labels, transport),
+                    total(static_cast<TransportGauge>(i), transport));
     }
-    fmt::format_to(std::back_inserter(page), "{}{} {}\n", series.family, braced(labels),
-                   total(static_cast<Gauge>(i)));
   }
 }
 
@@ -189,7 +288,10 @@ std::string Registry::render() const {
   std::string page;
   page.reserve(16'384);
   render_counters(page);
+  render_transport_counters(page);
+  render_codes(page);
   render_gauges(page);
+  render_transport_gauges(page);
   render_histograms(page);
   fmt::format_to(
       std::back_inserter(page),

@@ -24,6 +24,9 @@ namespace millrace::metrics {
 enum class Counter : uint16_t { MILLRACE_COUNTERS(MILLRACE_ENUMERATOR) kCount };
 enum class Gauge : uint16_t { MILLRACE_GAUGES(MILLRACE_ENUMERATOR) kCount };
 enum class Histogram : uint16_t { MILLRACE_HISTOGRAMS(MILLRACE_ENUMERATOR) kCount };
+// Those that are told apart by transport.
+enum class TransportCounter : uint8_t { MILLRACE_TRANSPORT_COUNTERS(MILLRACE_ENUMERATOR) kCount };
+enum class TransportGauge : uint8_t { MILLRACE_TRANSPORT_GAUGES(MILLRACE_ENUMERATOR) kCount };
 #undef MILLRACE_ENUMERATOR
 
 // Counters that have a protocol code as their label.
@@ -35,6 +38,12 @@ class Core {
 
   void add(Counter counter, uint64_t n = 1) { bump(counters_[index(counter)], n); }
   void add(Gauge gauge, int64_t n) { bump(gauges_[index(gauge)], static_cast<uint64_t>(n)); }
+  void add(TransportCounter counter, Transport transport, uint64_t n = 1) {
+    bump(transport_counters_[index(counter, transport)], n);
+  }
+  void add(TransportGauge gauge, Transport transport, int64_t n) {
+    bump(transport_gauges_[index(gauge, transport)], static_cast<uint64_t>(n));
+  }
   // Adds `count` observations of `value`.
   void observe(Histogram histogram, double value, uint64_t count = 1);
   // Codes from 0 to 4999; others count as 0.
@@ -42,6 +51,12 @@ class Core {
 
   uint64_t value(Counter counter) const { return read(counters_[index(counter)]); }
   int64_t value(Gauge gauge) const { return static_cast<int64_t>(read(gauges_[index(gauge)])); }
+  uint64_t value(TransportCounter counter, Transport transport) const {
+    return read(transport_counters_[index(counter, transport)]);
+  }
+  int64_t value(TransportGauge gauge, Transport transport) const {
+    return static_cast<int64_t>(read(transport_gauges_[index(gauge, transport)]));
+  }
   uint64_t value(CodeCounter counter, uint32_t code) const;
 
  private:
@@ -58,6 +73,11 @@ class Core {
   static constexpr size_t index(E enumerator) {
     return static_cast<size_t>(enumerator);
   }
+  static constexpr size_t kLabels = kTransports + 1;  // and Transport::kHttp
+  template <class E>
+  static constexpr size_t index(E enumerator, Transport transport) {
+    return index(enumerator) * kLabels + index(transport);
+  }
   static uint64_t read(const Cell& cell) { return cell.load(std::memory_order_relaxed); }
   static void bump(Cell& cell, uint64_t n) {
     cell.store(read(cell) + n, std::memory_order_relaxed);
@@ -65,6 +85,8 @@ class Core {
 
   std::array<Cell, static_cast<size_t>(Counter::kCount)> counters_{};
   std::array<Cell, static_cast<size_t>(Gauge::kCount)> gauges_{};
+  std::array<Cell, static_cast<size_t>(TransportCounter::kCount) * kLabels> transport_counters_{};
+  std::array<Cell, static_cast<size_t>(TransportGauge::kCount) * kLabels> transport_gauges_{};
   std::array<HistogramCells, static_cast<size_t>(Histogram::kCount)> histograms_{};
   std::unique_ptr<std::array<std::array<Cell, kCodes>, static_cast<size_t>(CodeCounter::kCount)>>
       codes_;
@@ -86,13 +108,19 @@ class Registry {
   // Sums over cores; from any thread.
   uint64_t total(Counter counter) const;
   int64_t total(Gauge gauge) const;
+  uint64_t total(TransportCounter counter, Transport transport) const;
+  int64_t total(TransportGauge gauge, Transport transport) const;
+  int64_t total(TransportGauge gauge) const;  // over all transports
 
   // The whole page in the Prometheus text format, version 0.0.4, with process_* from /proc.
   std::string render() const;
 
  private:
   void render_counters(std::string& page) const;
+  void render_transport_counters(std::string& page) const;
+  void render_codes(std::string& page) const;
   void render_gauges(std::string& page) const;
+  void render_transport_gauges(std::string& page) const;
   void render_histograms(std::string& page) const;
 
   Options options_;

@@ -16,18 +16,67 @@ class MetricsTest : public testing::Test {
 };
 
 TEST_F(MetricsTest, values_are_summed_over_cores) {
-  registry.core(0).add(Counter::kMessagesInbound, 2);
-  registry.core(1).add(Counter::kMessagesInbound, 3);
+  registry.core(0).add(Counter::kPublishes, 2);
+  registry.core(1).add(Counter::kPublishes, 3);
   registry.core(0).add(Gauge::kSubscriptions, 5);
   registry.core(1).add(Gauge::kSubscriptions, -2);
-  EXPECT_EQ(registry.total(Counter::kMessagesInbound), 5U);
-  EXPECT_TRUE(has("websocket_messages_total{direction=\"inbound\"} 5"));
+  EXPECT_EQ(registry.total(Counter::kPublishes), 5U);
+  EXPECT_TRUE(has("millrace_publishes_total 5"));
   EXPECT_TRUE(has("millrace_subscriptions 3"));
 }
 
 TEST_F(MetricsTest, the_connections_gauge_has_its_users_labels_escaped) {
-  registry.core(0).add(Gauge::kWebsocketConnections, 7);
+  registry.core(0).add(TransportGauge::kConnections, Transport::kWebSocket, 7);
   EXPECT_TRUE(has("websocket_connections_total{region=\"eu\\\"1\",server_id=\"node-1\"} 7"));
+}
+
+TEST_F(MetricsTest, transports_are_told_apart_and_summed_over_cores) {
+  registry.core(0).add(TransportCounter::kMessagesOutbound, Transport::kSse, 2);
+  registry.core(1).add(TransportCounter::kMessagesOutbound, Transport::kSse, 3);
+  registry.core(1).add(TransportCounter::kMessagesOutbound, Transport::kUniSse);
+  registry.core(1).add(TransportCounter::kHandshakeLimit, Transport::kLongPoll);
+  registry.core(0).add(TransportGauge::kOutboxBytes, Transport::kHttpStream, 9);
+  registry.core(1).add(TransportGauge::kOutboxBytes, Transport::kHttpStream, -4);
+  EXPECT_TRUE(has("millrace_messages_total{direction=\"outbound\",transport=\"sse\"} 5"));
+  EXPECT_TRUE(has("millrace_messages_total{direction=\"outbound\",transport=\"uni_sse\"} 1"));
+  EXPECT_TRUE(has("millrace_messages_total{direction=\"inbound\",transport=\"sse\"} 0"));
+  EXPECT_TRUE(has("millrace_handshakes_total{outcome=\"limit\",transport=\"long_poll\"} 1"));
+  EXPECT_TRUE(has("millrace_transport_outbox_bytes{transport=\"http_stream\"} 5"));
+  EXPECT_EQ(registry.total(TransportCounter::kMessagesOutbound, Transport::kSse), 5U);
+}
+
+TEST_F(MetricsTest, names_of_websockets_are_sums_over_both_kinds) {
+  registry.core(0).add(TransportCounter::kMessagesInbound, Transport::kWebSocket, 2);
+  registry.core(1).add(TransportCounter::kMessagesInbound, Transport::kUniWebSocket, 3);
+  registry.core(1).add(TransportCounter::kMessagesInbound, Transport::kSse, 100);
+  registry.core(0).add(TransportGauge::kConnections, Transport::kWebSocket, 1);
+  registry.core(1).add(TransportGauge::kConnections, Transport::kUniWebSocket, 1);
+  registry.core(1).add(TransportGauge::kConnections, Transport::kUniSse, 5);
+  EXPECT_TRUE(has("websocket_messages_total{direction=\"inbound\"} 5"));
+  EXPECT_TRUE(has("websocket_connections_total{region=\"eu\\\"1\",server_id=\"node-1\"} 2"));
+  EXPECT_TRUE(has("millrace_connections 7"));
+  EXPECT_EQ(registry.total(TransportGauge::kConnections), 7);
+}
+
+TEST_F(MetricsTest, plain_requests_have_bytes_and_nothing_else) {
+  registry.core(0).add(TransportCounter::kBytesInbound, Transport::kHttp, 11);
+  EXPECT_TRUE(has("millrace_bytes_total{direction=\"inbound\",transport=\"http\"} 11"));
+  EXPECT_TRUE(has("millrace_bytes_total{direction=\"inbound\",transport=\"websocket\"} 0"));
+  const std::string page = registry.render();
+  EXPECT_EQ(page.find("millrace_messages_total{direction=\"inbound\",transport=\"http\"}"),
+            std::string::npos);
+  EXPECT_EQ(page.find("millrace_transport_connections{transport=\"http\"}"), std::string::npos);
+}
+
+TEST_F(MetricsTest, every_transport_has_a_name_of_its_own) {
+  const std::string page = registry.render();
+  for (const Transport transport : kAllTransports) {
+    const std::string line = "\nmillrace_transport_connections{transport=\"" +
+                             std::string(name_of(transport)) + "\"} 0\n";
+    const size_t at = page.find(line);
+    ASSERT_NE(at, std::string::npos) << line;
+    EXPECT_EQ(page.find(line, at + 1), std::string::npos) << line;
+  }
 }
 
 TEST_F(MetricsTest, histogram_buckets_are_cumulative_and_their_bounds_inclusive) {

@@ -29,6 +29,9 @@ inline constexpr std::array<Transport, kTransports> kAllTransports{
     Transport::kUniWebSocket, Transport::kUniHttpStream, Transport::kUniSse,
 };
 
+inline constexpr std::array<Transport, 2> kWebSockets{Transport::kWebSocket,
+                                                      Transport::kUniWebSocket};
+
 // As it stands in labels and in the configuration: "http_stream".
 constexpr std::string_view name_of(Transport transport) {
   constexpr std::array<std::string_view, kTransports + 1> kNames{

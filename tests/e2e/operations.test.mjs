@@ -94,6 +94,30 @@ describe('metrics', () => {
     }
   });
 
+  test('what_transports_do_is_told_apart_and_its_sums_agree', async () => {
+    const client = await connect(server);
+    await subscribe(client, 'told');
+    const scrape = await until(async () => {
+      const now = await server.metrics();
+      return now.value('millrace_transport_connections', { transport: 'websocket' }) === 1 && now;
+    }, 'the connection is counted');
+    assert.equal(scrape.value('websocket_connections_total'), 1);
+    assert.equal(scrape.value('millrace_connections'), 1);
+    for (const direction of ['inbound', 'outbound']) {
+      const own = { direction, transport: 'websocket' };
+      const messages = scrape.value('websocket_messages_total', { direction });
+      assert.ok(messages >= 2, direction);
+      assert.equal(scrape.value('millrace_messages_total', own), messages);
+      assert.equal(scrape.value('millrace_messages_total', { direction }), messages);
+      assert.ok(scrape.value('millrace_bytes_total', own) > 0, direction);
+      assert.ok(scrape.value('millrace_bytes_total', { direction, transport: 'http' }) > 0);
+    }
+    const accepted = { outcome: 'accepted', transport: 'websocket' };
+    assert.equal(scrape.value('millrace_handshakes_total', accepted), 1);
+    client.disconnect();
+    await server.becomesIdle();
+  });
+
   test('messages_and_control_traffic_are_counted_apart', async () => {
     const names = {
       inbound: ['websocket_messages_total', { direction: 'inbound' }],

@@ -83,11 +83,11 @@ export class Figures {
     if (this.scrapes.length > kLatencyWindow + 1) this.scrapes.shift();
     const before = this.scrapes.at(-2);
     const perSecond = (direction) => {
-      const count = (of) => of.value('websocket_messages_total', { direction });
+      const count = (of) => of.value('millrace_messages_total', { direction });
       return before ? ((count(scrape) - count(before.scrape)) * 1000) / (at - before.at) : 0;
     };
     const plain = (tile, value) => tile.show(value, [whole.format(value)]);
-    plain(this.tiles.connections, scrape.value('websocket_connections_total'));
+    plain(this.tiles.connections, scrape.value('millrace_connections'));
     plain(this.tiles.subscriptions, scrape.value('millrace_subscriptions'));
     for (const direction of ['inbound', 'outbound']) {
       const rate = perSecond(direction);
