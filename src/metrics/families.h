@@ -22,6 +22,20 @@
     "Connections taken from a listener by outcome")                                              \
   X(kAcceptRefused, "millrace_accepts_total", "outcome=\"refused\"",                             \
     "Connections taken from a listener by outcome")                                              \
+  X(kTlsAccepted, "millrace_tls_handshakes_total", "outcome=\"accepted\"",                       \
+    "TLS handshakes of clients by outcome")                                                      \
+  X(kTlsResumed, "millrace_tls_handshakes_total", "outcome=\"resumed\"",                         \
+    "TLS handshakes of clients by outcome")                                                      \
+  X(kTlsFailed, "millrace_tls_handshakes_total", "outcome=\"failed\"",                           \
+    "TLS handshakes of clients by outcome")                                                      \
+  X(kTlsAbandoned, "millrace_tls_handshakes_total", "outcome=\"abandoned\"",                     \
+    "TLS handshakes of clients by outcome")                                                      \
+  X(kTlsPlainHttp, "millrace_tls_handshakes_total", "outcome=\"plain_http\"",                    \
+    "TLS handshakes of clients by outcome")                                                      \
+  X(kTlsVersion12, "millrace_tls_versions_total", "version=\"1.2\"",                             \
+    "TLS connections of clients by version")                                                     \
+  X(kTlsVersion13, "millrace_tls_versions_total", "version=\"1.3\"",                             \
+    "TLS connections of clients by version")                                                     \
   X(kHttpRequests, "millrace_http_requests_total", "", "HTTP requests that were parsed")         \
   X(kHttpResponses2xx, "millrace_http_responses_total", "class=\"2xx\"",                         \
     "HTTP responses by class")                                                                   \
@@ -157,6 +171,7 @@
   X(kOutboxBytes, "millrace_outbox_bytes", "", "Bytes that wait for slow clients", kAllTransports)
 
 #define MILLRACE_GAUGES(X)                                                                  \
+  X(kTlsConnections, "millrace_tls_connections", "", "Open connections inside TLS")         \
   X(kSessions, "millrace_sessions", "", "Clients that are connected and authenticated")     \
   X(kSubscriptions, "millrace_subscriptions", "", "Subscriptions of this node's clients")   \
   X(kLocalChannels, "millrace_local_channels", "",                                          \

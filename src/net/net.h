@@ -21,6 +21,7 @@
 #include "base/executor.h"
 #include "base/result.h"
 #include "metrics/metrics.h"
+#include "net/tls.h"  // IWYU pragma: export
 
 namespace millrace::net {
 
@@ -62,7 +63,8 @@ class StreamHandler {
   ~StreamHandler() = default;
 };
 
-// One byte stream: a TCP or unix socket here, a simulated pipe in the simulator. Destroying it
+// One byte stream: a TCP or unix socket here, TLS on another stream (tls.h), a simulated pipe in the
+// simulator. Destroying it
 // closes it: gracefully (FIN) unless reset() was called or there were unread bytes, as the kernel
 // does.
 class Stream {
