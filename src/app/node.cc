@@ -195,6 +195,7 @@ class Node::Worker final : public net::Acceptor {
 };
 
 base::Result<std::unique_ptr<Node>> Node::create(Options options) {
+  options.edge.node = fresh_uid();
   std::unique_ptr<Node> node(new Node(std::move(options)));
   base::Result<> opened = node->open();
   if (!opened) return base::fail(opened);
@@ -203,7 +204,7 @@ base::Result<std::unique_ptr<Node>> Node::create(Options options) {
 
 Node::Node(Options options)
     : options_(std::move(options)),
-      uid_(fresh_uid()),
+      uid_(options_.edge.node),
       files_(net::FileBudget::raise_to_hard_limit(options_.open_files_reserve)),
       registry_(options_.workers, {.region = options_.region,
                                    .server_id = options_.server_id,
@@ -234,7 +235,12 @@ base::Result<> Node::open() {
     worker->build(cores);
     hubs.push_back(&worker->hub());
   }
-  for (const auto& worker : workers_) worker->hub().connect(hubs, worker->edge());
+  std::vector<edge::Edge*> edges;
+  for (const auto& worker : workers_) edges.push_back(&worker->edge());
+  for (const auto& worker : workers_) {
+    worker->hub().connect(hubs, worker->edge());
+    worker->edge().connect(edges);
+  }
   return listen();
 }
 

@@ -3,10 +3,11 @@
 //   kOpen ──▶ kClosing ──▶ kFinishing ──▶ kLingering ──▶ kDone
 //
 //   kOpen       messages flow
-//   kClosing    our close frame is queued or sent; the peer's is awaited, all else is discarded
-//   kFinishing  both close frames are there, or the peer's won't come: what is pending must leave
+//   kClosing    (WebSocket) our close frame is queued or sent; the peer's is awaited, all else is
+//               discarded
+//   kFinishing  nothing more is awaited from the peer: what is pending must leave
 //   kLingering  everything was sent, FIN too; what the peer still sends is read and discarded,
-//               because closing a socket with unread bytes sends RST, which may overtake the close
+//               because closing a socket with unread bytes sends RST, which may overtake the end
 //   kDone       to be destroyed at the end of the turn
 //
 // Every state but kOpen and kDone has a deadline of close_timeout. Flushing, at the end of the
@@ -14,7 +15,10 @@
 // channel, while a fan-out walks over them.
 #include "edge/connection.h"
 
+#include <array>
 #include <utility>
+
+#include "edge/framing.h"
 
 namespace millrace::edge {
 namespace {
@@ -25,40 +29,50 @@ constexpr size_t kAsksInFlightMax = 1024;
 // Replies are joined up to this size; then the next frame begins.
 constexpr size_t kRepliesBytesAim = 32UL * 1024;
 
-// One frame for all pings there will ever be.
-const base::SharedBytes& ping_frame(protocol::Format format) {
-  static const auto make = [](protocol::Format of) {
-    std::string message;
-    protocol::append_ping(of, message);
-    std::string frame;
-    websocket::append_frame(
-        frame,
-        of == protocol::Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary,
-        message);
-    return base::SharedBytes::copy_of(frame);
-  };
-  static const base::SharedBytes json = make(protocol::Format::kJson);
-  static const base::SharedBytes protobuf = make(protocol::Format::kProtobuf);
-  return format == protocol::Format::kJson ? json : protobuf;
+// One for all pings there will ever be, in each way in which they are sent.
+const base::SharedBytes& ping_frame(Variant variant) {
+  constexpr size_t kFramings = 4;
+  static const auto frames = [] {
+    std::array<base::SharedBytes, kFramings * protocol::kFormats> made;
+    for (size_t i = 0; i < made.size(); ++i) {
+      const Variant of{.format = static_cast<protocol::Format>(i / kFramings),
+                       .framing = static_cast<Framing>(i % kFramings)};
+      std::string message;
+      protocol::append_ping(of.format, message);
+      made[i] = framed(of, message);
+    }
+    return made;
+  }();
+  return frames[static_cast<size_t>(variant.format) * kFramings +
+                static_cast<size_t>(variant.framing)];
+}
+
+// What a unidirectional client, which hears no errors, is closed with instead. Source: the
+// Centrifuge client protocol's unidirectional transports.
+model::Disconnect disconnect_for(const model::ReplyError& error) {
+  namespace errors = model::errors;
+  namespace disconnects = model::disconnects;
+  if (error.code == errors::kTokenExpired.code || error.code == errors::kExpired.code)
+    return disconnects::kExpired;
+  if (error.code == errors::kTooManyRequests.code) return disconnects::kTooManyRequests;
+  if (error.code == errors::kPermissionDenied.code) return disconnects::kPermissionDenied;
+  return disconnects::kInternal;
 }
 
 }  // namespace
 
-Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, const Options& options)
+Connection::Connection(Core& core, std::unique_ptr<net::Stream> stream, Transport transport,
+                       Variant variant)
     : core_(core),
       stream_(std::move(stream)),
-      echo_(!options.format),
-      deflate_(options.deflate),
-      deflate_window_bits_(static_cast<uint8_t>(options.deflate_window_bits)),
-      frame_pings_(options.frame_pings),
-      session_(options.format.value_or(protocol::Format::kJson)) {
+      transport_(transport),
+      variant_(variant),
+      session_(variant.format) {
   stream_->set_handler(this);
 }
 
-void Connection::start(std::string_view handshake, std::string unread) {
-  push_frame(base::SharedBytes::copy_of(handshake), 0);
-  if (!echo_) core_.loop.wheel().set(*this, core_.options.stale_close_delay);
-  if (!unread.empty()) feed(unread);
+void Connection::expect_connect() {
+  core_.loop.wheel().set(*this, core_.options.stale_close_delay);
 }
 
 // ---- Input ----
@@ -70,9 +84,8 @@ void Connection::on_readable() {
   const net::IoResult result = stream_->read(scratch);
   switch (result.status) {
     case net::IoResult::Status::kDone:
-      core_.metrics.add(metrics::TransportCounter::kBytesInbound, Transport::kWebSocket,
-                        result.bytes);
-      return feed(scratch.first(result.bytes));
+      core_.metrics.add(metrics::TransportCounter::kBytesInbound, transport(), result.bytes);
+      return take_input(scratch.first(result.bytes));
     case net::IoResult::Status::kWouldBlock:
       return;
     case net::IoResult::Status::kEnd:
@@ -80,11 +93,6 @@ void Connection::on_readable() {
       broken_ = true;
       return done();
   }
-}
-
-void Connection::feed(std::span<char> bytes) {
-  decoder_.feed(bytes, core_.websocket_options(echo_, deflate_), core_.websocket_scratch, *this);
-  update_reading();
 }
 
 void Connection::discard_input() {
@@ -97,65 +105,14 @@ void Connection::discard_input() {
   if (state_ == State::kLingering) done();
 }
 
-bool Connection::on_message(websocket::Opcode opcode, std::string_view payload) {
-  if (state_ != State::kOpen) return true;
-  if (!echo_) {
-    session_.on_frame(core_, *this, payload);
-    return true;
-  }
-  core_.metrics.add(metrics::Counter::kEchoMessages);
-  std::string frame;
-  if (!deflate_ ||
-      !websocket::append_deflated(frame, opcode, payload, core_.options.compression_level,
-                                  deflate_window_bits_)) {
-    websocket::append_frame(frame, opcode, payload);
-  }
-  push_frame(base::SharedBytes::copy_of(frame), 0);
-  return true;
-}
-
-bool Connection::on_ping(std::string_view payload) {
-  core_.metrics.add(metrics::Counter::kControlInbound);
-  if (state_ == State::kOpen) push_control(websocket::Opcode::kPong, payload);
-  return true;
-}
-
-bool Connection::on_pong(std::string_view) {
-  core_.metrics.add(metrics::Counter::kControlInbound);
-  // An unsolicited pong is allowed (RFC 6455, section 5.5.3).
-  if (frame_pings_) on_pong();
-  return true;
-}
-
-void Connection::on_close(uint16_t code, std::string_view) {
-  core_.metrics.add(metrics::Counter::kControlInbound);
-  if (state_ == State::kOpen) {
-    const auto no_status = static_cast<uint16_t>(websocket::CloseCode::kNoStatus);
-    return begin_close(code == 0 ? no_status : code, {}, false);
-  }
-  finish();
-}
-
-void Connection::on_error(websocket::CloseCode code, std::string_view reason) {
-  if (state_ != State::kOpen) return finish();
-  core_.metrics.add(metrics::CodeCounter::kDisconnects, static_cast<uint32_t>(code));
-  begin_close(static_cast<uint16_t>(code), reason, false);
-}
-
-// A client that has too much in flight, or does not read what it is sent, is not read from either.
-void Connection::update_reading() {
-  if (state_ != State::kOpen) return;
+// Whether a client has too much in flight, or does not read what it is sent: then it is not heard
+// either. `already` says that it was so before.
+bool Connection::too_many_in_flight(bool already) const {
   const size_t asks = session_.asks_in_flight();
   const size_t pending = outbox_.bytes();
   const size_t soft_max = core_.options.outbox_bytes_max / 2;
-  // Frames of a client that is still connecting would have to be kept.
-  const bool connecting = session_.connecting();
-  const bool pause =
-      connecting || (reading_paused_ ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
-                                     : asks > kAsksInFlightMax || pending > soft_max);
-  if (pause == reading_paused_) return;
-  reading_paused_ = pause;
-  stream_->pause_reading(pause);
+  return already ? asks > kAsksInFlightMax / 2 || pending > soft_max / 2
+                 : asks > kAsksInFlightMax || pending > soft_max;
 }
 
 // ---- Output ----
@@ -165,12 +122,13 @@ void Connection::append_message(base::FunctionRef<void(std::string&)> append) {
   if (replies_ == nullptr) replies_ = core_.spare_strings.take();
   append(*replies_);
   ++messages_to_flush_;
-  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, Transport::kWebSocket);
-  if (replies_->size() > kRepliesBytesAim) seal_replies();
+  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, transport());
+  if (replies_->size() > kRepliesBytesAim || each_alone(variant_.framing)) seal_replies();
   mark_dirty();
 }
 
 void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
+  if (variant_.bare) return tell_unidirectional(body);
   append_message([&](std::string& messages) {
     protocol::append_reply(session_.format(), messages, id, body);
   });
@@ -180,13 +138,41 @@ void Connection::reply(uint32_t id, const protocol::ReplyBody& body) {
 
 void Connection::push(std::string_view channel, const protocol::PushBody& body) {
   append_message([&](std::string& messages) {
-    protocol::append_push(session_.format(), messages, channel, body);
+    protocol::append_push(session_.format(), messages, channel, body, 0, shape());
   });
+}
+
+// With the position at which the client stands, so that it goes on from there if it is cut off
+// before the first publication.
+void Connection::push_connected(const protocol::ConnectResult& result) {
+  const protocol::ConnectPush body{result};
+  const bool resumes = variant_.ids && result.subs.size() == 1 && result.subs[0].second.recoverable;
+  if (!resumes) return push({}, body);
+  const auto& [channel, sub] = result.subs[0];
+  const model::Offset offset =
+      sub.publications.empty() ? sub.offset : sub.publications.back().offset;
+  std::string event;
+  append_event_id(event, offset, sub.epoch, channel);
+  std::string message;
+  protocol::append_push(session_.format(), message, {}, body, 0, shape());
+  append_framed(event, variant_, message);
+  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, transport());
+  push_frame(base::SharedBytes::copy_of(event), 0);
+}
+
+// It asked for one thing only: to be connected.
+void Connection::tell_unidirectional(const protocol::ReplyBody& body) {
+  if (const auto* error = std::get_if<model::ReplyError>(&body))
+    return close(disconnect_for(*error));
+  const auto* connected = std::get_if<protocol::ConnectResult>(&body);
+  if (connected == nullptr) return;
+  push_connected(*connected);
+  if (held_ != nullptr) release_held();
 }
 
 void Connection::answer(hub::Answer& answer) {
   session_.on_answer(core_, *this, answer);
-  update_reading();
+  update_input();
 }
 
 void Connection::carry_out(const hub::Order& order) {
@@ -205,7 +191,7 @@ void Connection::on_publications(const base::SharedBytes& frames, uint32_t messa
       return close(model::disconnects::kSlow);
     }
   }
-  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, Transport::kWebSocket, messages);
+  core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, transport(), messages);
   const bool may_wait = core_.options.write_delay.count() > 0 && !dirty_;
   if (may_wait && messages_to_flush_ + messages < core_.options.batch_messages_max)
     return let_wait(frames, messages);
@@ -234,8 +220,7 @@ void Connection::hold(const base::SharedBytes& frames, uint32_t messages) {
 void Connection::release_held() {
   const std::unique_ptr<Held> held = std::move(held_);
   for (auto& [frames, messages] : held->frames) {
-    core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, Transport::kWebSocket,
-                      messages);
+    core_.metrics.add(metrics::TransportCounter::kMessagesOutbound, transport(), messages);
     push_frame(std::move(frames), messages);
   }
 }
@@ -247,17 +232,9 @@ void Connection::push_frame(base::SharedBytes frame, uint32_t messages) {
   mark_dirty();
 }
 
-void Connection::push_control(websocket::Opcode opcode, std::string_view payload) {
-  std::string frame;
-  websocket::append_frame(frame, opcode, payload);
-  core_.metrics.add(metrics::Counter::kControlOutbound);
-  push_frame(base::SharedBytes::copy_of(frame), 0);
-}
-
 // Replies of a turn leave as one frame, in their place before whatever is pushed next.
 void Connection::seal_replies() {
-  const Variant variant{.format = session_.format(), .deflate = deflate_};
-  outbox_.push(core_.fanout.frame_of(variant, *replies_), 0);
+  outbox_.push(core_.fanout.frame_of(variant_, *replies_), 0);
   core_.spare_strings.give_back(std::move(replies_));
 }
 
@@ -273,7 +250,7 @@ void Connection::flush() {
   if (state_ != State::kOpen) leave();
   if (replies_ != nullptr) seal_replies();
   const Outbox::Written written = outbox_.flush(*stream_);
-  core_.note_written(written, std::exchange(messages_to_flush_, 0));
+  core_.note_written(transport(), written, std::exchange(messages_to_flush_, 0));
   note_outbox_bytes(outbox_.bytes());
   switch (written.flushed) {
     case Outbox::Flushed::kFailed:
@@ -290,7 +267,7 @@ void Connection::flush() {
       }
       break;
   }
-  update_reading();
+  update_input();
   if (session_.waits_for_room() && !backlogged()) make_room();
 }
 
@@ -312,8 +289,7 @@ void Connection::make_room() {
 void Connection::note_outbox_bytes(size_t bytes) {
   const auto now = static_cast<int64_t>(bytes);
   if (now == noted_outbox_bytes_) return;
-  core_.metrics.add(metrics::TransportGauge::kOutboxBytes, Transport::kWebSocket,
-                    now - noted_outbox_bytes_);
+  core_.metrics.add(metrics::TransportGauge::kOutboxBytes, transport(), now - noted_outbox_bytes_);
   noted_outbox_bytes_ = now;
 }
 
@@ -338,18 +314,17 @@ bool Connection::on_pong() {
   return std::exchange(awaiting_pong_, false);
 }
 
+void Connection::ping() {
+  core_.metrics.add(metrics::Counter::kControlOutbound);
+  push_frame(ping_frame(variant_), 0);
+}
+
 // A ping, then the time a pong has, then the rest of the interval: the timer fires twice an
 // interval, and a pong touches nothing.
-void Connection::ping() {
+void Connection::await_pong() {
   core_.metrics.add(metrics::Counter::kPingsSent);
-  if (frame_pings_) {
-    push_control(websocket::Opcode::kPing, {});
-  } else {
-    core_.metrics.add(metrics::Counter::kControlOutbound);
-    push_frame(ping_frame(session_.format()), 0);
-  }
   unread_at_ping_ = outbox_.bytes();
-  awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0;
+  awaiting_pong_ = pong_window_ = core_.options.pong_timeout.count() > 0 && wants_pongs();
   core_.loop.wheel().set(*this,
                          pong_window_ ? core_.options.pong_timeout : core_.options.ping_interval);
 }
@@ -367,7 +342,10 @@ void Connection::on_open_timer() {
     if (!reading_paused_ || !moving()) return close(model::disconnects::kNoPong);
     return core_.loop.wheel().set(*this, core_.options.pong_timeout);
   }
-  if (!pong_window_) return ping();
+  if (!pong_window_) {
+    ping();
+    return await_pong();
+  }
   pong_window_ = false;
   core_.loop.wheel().set(*this, core_.options.ping_interval - core_.options.pong_timeout);
 }
@@ -396,17 +374,14 @@ void Connection::close(const model::Disconnect& why) {
   // A slow client would get the reason only after all that it does not read.
   if (why.code == model::disconnects::kSlow.code)
     core_.metrics.add(metrics::Counter::kDroppedSlow, outbox_.drop());
-  begin_close(why.code, why.reason, true);
+  say_goodbye(why);
 }
 
-void Connection::begin_close(uint16_t code, std::string_view reason, bool wait_for_peer) {
-  std::string frame;
-  websocket::append_close(frame, code, reason);
-  core_.metrics.add(metrics::Counter::kControlOutbound);
-  push_frame(base::SharedBytes::copy_of(frame), 0);
-  state_ = wait_for_peer ? State::kClosing : State::kFinishing;
+void Connection::begin_close(State state) {
+  state_ = state;
   if (std::exchange(reading_paused_, false)) stream_->pause_reading(false);
   core_.loop.wheel().set(*this, core_.options.close_timeout);
+  mark_dirty();
 }
 
 void Connection::finish() {

@@ -1,14 +1,13 @@
-// One WebSocket connection: its stream, its frames, its pending output and its deadlines, from the
-// upgrade to the last byte.
+// One client's connection: its stream, its pending output and its deadlines, from the first byte
+// that is the client's to the last.
 //
 // Lives on one core, owned by that core's table; destroyed only at the end of a turn. What the
-// messages mean is the Session's business; a connection without one echoes. The life of a
-// connection is drawn in connection.cc.
+// messages mean is the Session's business. How they travel is that of the kinds of connection:
+// WebSocketConnection, and StreamConnection for HTTP. The life of a connection is drawn in
+// connection.cc.
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,30 +18,16 @@
 #include "edge/outbox.h"
 #include "edge/session.h"
 #include "net/net.h"
-#include "websocket/websocket.h"
 
 namespace millrace::edge {
 
-class Connection final : public net::StreamHandler,
-                         public net::Timer,
-                         public websocket::Receiver,
-                         public Session::Host {
- public:
-  struct Options {
-    std::optional<protocol::Format> format;  // of the client's session; nullopt: an echo
-    bool deflate = false;                    // as negotiated
-    int deflate_window_bits = 15;            // of what we send
-    bool frame_pings = false;                // WebSocket's own pings instead of the protocol's
-  };
+class StreamConnection;
 
-  Connection(Core& core, std::unique_ptr<net::Stream> stream, const Options& options);
-  ~Connection() = default;
+class Connection : public net::StreamHandler, public net::Timer, public Session::Host {
+ public:
+  virtual ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-
-  // Once, after it was adopted: sends the handshake's response and takes the bytes that came behind
-  // the request.
-  void start(std::string_view handshake, std::string unread);
 
   // Called by Core, at the end of the turn: writes what is pending, and goes on with closing. And
   // before destruction.
@@ -59,21 +44,25 @@ class Connection final : public net::StreamHandler,
 
   void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
   void answer(hub::Answer& answer);
-
   void carry_out(const hub::Order& order);
+
+  // Null unless it is one whose commands come in requests of their own.
+  virtual StreamConnection* emulated() { return nullptr; }
 
   // Session::Host
   base::ConnectionRef ref() const override { return ref_; }
+  Transport transport() const final { return transport_; }
   void reply(uint32_t id, const protocol::ReplyBody& body) override;
   void push(std::string_view channel, const protocol::PushBody& body) override;
   void close(const model::Disconnect& why) override;
   void on_connected() override;
-  bool pings_by_protocol() const override { return !frame_pings_; }
+  bool pings_by_protocol() const override { return true; }
+  bool wants_pongs() const override { return !variant_.bare; }
   bool on_pong() override;
   bool closing() const override { return state_ != State::kOpen; }
   bool backlogged() const override;
   bool broken() const override { return broken_; }
-  bool deflates() const override { return deflate_; }
+  Variant variant() const override { return variant_; }
   void wake_after(base::Duration delay) override;
   // Listener
   void on_publications(const base::SharedBytes& frames, uint32_t messages) override;
@@ -87,22 +76,44 @@ class Connection final : public net::StreamHandler,
   }
 
   // net::StreamHandler
-  void on_readable() override;
-  void on_writable() override { mark_dirty(); }
+  void on_readable() final;
+  void on_writable() final { mark_dirty(); }
   // net::Timer
-  void on_timer() override;
+  void on_timer() final;
 
-  // websocket::Receiver
-  bool on_message(websocket::Opcode opcode, std::string_view payload) override;
-  bool on_ping(std::string_view payload) override;
-  bool on_pong(std::string_view payload) override;
-  void on_close(uint16_t code, std::string_view reason) override;
-  void on_error(websocket::CloseCode code, std::string_view reason) override;
-
- private:
+ protected:
   enum class State : uint8_t { kOpen, kClosing, kFinishing, kLingering, kDone };
 
-  void feed(std::span<char> bytes);
+  Connection(Core& core, std::unique_ptr<net::Stream> stream, Transport transport, Variant variant);
+
+  // What the kinds of connection differ in: what to do with bytes of an open or closing connection,
+  // how a client is told why it is left, how it is pinged, and how it is kept from saying more.
+  virtual void take_input(std::span<char> bytes) = 0;
+  virtual void say_goodbye(const model::Disconnect& why) = 0;
+  virtual void ping();
+  virtual void update_input() = 0;
+
+  // Without a session, what comes is echoed.
+  bool echoes() const { return echo_; }
+  void set_echo() { echo_ = true; }
+  // The time that a new connection has to say who it is.
+  void expect_connect();
+  // Everything it has to say is pending: what follows is the end of the stream.
+  void begin_close(State state);
+  void finish();
+  void done();
+  void push_frame(base::SharedBytes frame, uint32_t messages);
+  bool too_many_in_flight(bool already) const;
+  protocol::Shape shape() const {
+    return variant_.bare ? protocol::Shape::kBare : protocol::Shape::kReply;
+  }
+
+  Core& core_;
+  // What a delivery and its flush look at stands together, up to the session's first line.
+  std::unique_ptr<net::Stream> stream_;
+  Outbox outbox_;
+
+ private:
   // Deadlines of the session, which few connections have.
   struct SessionTimer final : net::Timer {
     explicit SessionTimer(Connection& of) : connection(of) {}
@@ -116,53 +127,50 @@ class Connection final : public net::StreamHandler,
   };
 
   void append_message(base::FunctionRef<void(std::string&)> append);
+  void push_connected(const protocol::ConnectResult& result);
+  void tell_unidirectional(const protocol::ReplyBody& body);
   void hold(const base::SharedBytes& frames, uint32_t messages);
   void release_held();
-  void push_frame(base::SharedBytes frame, uint32_t messages);
   void let_wait(const base::SharedBytes& frames, uint32_t messages);
-  void push_control(websocket::Opcode opcode, std::string_view payload);
   void seal_replies();
-  void begin_close(uint16_t code, std::string_view reason, bool wait_for_peer);
-  void finish();
   void discard_input();
-  void done();
   void mark_dirty();
-  void ping();
+  void await_pong();
   void on_open_timer();
   bool moving();
-  void update_reading();
   void make_room();
   void note_outbox_bytes(size_t bytes);
 
-  Core& core_;
-  // What a delivery and its flush look at stands together, up to the session's first line.
-  std::unique_ptr<net::Stream> stream_;
-  Outbox outbox_;
   int64_t noted_outbox_bytes_ = 0;  // of ours in the gauge
   // messages of this turn, to leave as one frame; null while there are none
   std::unique_ptr<std::string> replies_;
+
+ protected:
   State state_ = State::kOpen;
-  bool dirty_ = false;
   bool reading_paused_ = false;
-  const bool echo_;  // the session is not used
-  bool deflate_ = false;
-  uint8_t deflate_window_bits_ = 15;
-  bool frame_pings_ = false;
+  bool broken_ = false;      // nobody said goodbye: the client may be back soon
+  bool peer_ended_ = false;  // its FIN was read while we still had something to send
+
+ private:
+  bool dirty_ = false;
+  bool echo_ = false;
   bool awaiting_pong_ = false;
   bool pong_window_ = false;  // the timer runs for the time a pong has, not for the next ping
   bool left_ = false;
-  bool broken_ = false;      // nobody said goodbye: the client may be back soon
-  bool peer_ended_ = false;  // its FIN was read while we still had something to send
-  bool delayed_ = false;     // the core will call when output has waited long enough
+  bool delayed_ = false;  // the core will call when output has waited long enough
+  const Transport transport_;
+  const Variant variant_;
   // messages that the outbox was given since it was flushed last
   uint32_t messages_to_flush_ = 0;
+
+ protected:
   Session session_;
-  websocket::Decoder decoder_;
+
+ private:
   std::unique_ptr<SessionTimer> session_timer_;  // null while there is no deadline
   std::unique_ptr<Held> held_;                   // null unless connecting
-  base::ConnectionRef ref_;
-  size_t unread_at_ping_ = 0;  // what waited for the client when it was pinged
+  size_t unread_at_ping_ = 0;                    // what waited for the client when it was pinged
+  base::ConnectionRef ref_;                      // last: what is behind it has room for more
 };
-static_assert(sizeof(Connection) <= 288, "one for each client");
 
 }  // namespace millrace::edge

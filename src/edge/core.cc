@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "edge/connection.h"
+#include "edge/stream_connection.h"
 
 namespace millrace::edge {
 
@@ -46,8 +47,41 @@ Connection& Core::adopt(std::unique_ptr<Connection> connection) {
   connection->set_ref({loop.core(), index, ++slot.generation});
   slot.connection = std::move(connection);
   ++open_;
-  metrics.add(metrics::TransportGauge::kConnections, Transport::kWebSocket, 1);
+  metrics.add(metrics::TransportGauge::kConnections, slot.connection->transport(), 1);
   return *slot.connection;
+}
+
+// ---- Requests that name a session ----
+
+void Core::request(SessionRequest request, SessionAnswered answered) {
+  const size_t home = request.session.connection.core.value();
+  if (home >= cores_.size()) return answered({.status = 404});
+  Core* const there = cores_[home];
+  if (there == this) return on_request(std::move(request), std::move(answered));
+  const uint64_t asked = ++last_asked_;
+  asked_.emplace(asked, std::move(answered));
+  there->loop.post([there, here = this, asked, request = std::move(request)]() mutable {
+    there->on_request(std::move(request), [here, asked](SessionAnswer answer) {
+      here->loop.post([here, asked, answer = std::move(answer)]() mutable {
+        here->on_answered(asked, std::move(answer));
+      });
+    });
+  });
+}
+
+void Core::on_request(SessionRequest request, SessionAnswered answered) {
+  const base::ConnectionRef& ref = request.session.connection;
+  Connection* const connection = ref.slot < slots_.size() ? find(ref) : nullptr;
+  StreamConnection* const session = connection == nullptr ? nullptr : connection->emulated();
+  if (session == nullptr || !session->is_session(request.session)) return answered({.status = 404});
+  session->on_request(std::move(request), std::move(answered));
+}
+
+void Core::on_answered(uint64_t asked, SessionAnswer answer) {
+  const auto found = asked_.find(asked);
+  SessionAnswered answered = std::move(found->second);
+  asked_.erase(found);
+  answered(std::move(answer));
 }
 
 Connection* Core::find(const base::ConnectionRef& ref) const {
@@ -83,12 +117,13 @@ std::vector<Connection*> Core::concerned(const hub::Order& order) {
 
 void Core::destroy(Connection& connection) {
   connection.leave();
+  const Transport transport = connection.transport();
   const uint32_t index = connection.ref().slot;
   slots_[index].connection.reset();
   free_slots_.push_back(index);
   --open_;
-  metrics.add(metrics::TransportGauge::kConnections, Transport::kWebSocket, -1);
-  admission.close_connection(Transport::kWebSocket);
+  metrics.add(metrics::TransportGauge::kConnections, transport, -1);
+  admission.close_connection(transport);
 }
 
 // ---- The end of a turn ----
@@ -144,8 +179,8 @@ void Core::on_write_delays() {
   delay_timer_ = loop.after(delayed_.front().due - loop.now(), [this] { on_write_delays(); });
 }
 
-void Core::note_written(const Outbox::Written& written, uint32_t messages) {
-  metrics.add(metrics::TransportCounter::kBytesOutbound, Transport::kWebSocket, written.bytes);
+void Core::note_written(Transport transport, const Outbox::Written& written, uint32_t messages) {
+  metrics.add(metrics::TransportCounter::kBytesOutbound, transport, written.bytes);
   if (written.calls == 0) return;
   metrics.add(metrics::Counter::kWrites, written.calls);
   if (written.bytes != flushes_.bytes || messages != flushes_.messages) {

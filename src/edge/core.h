@@ -21,6 +21,7 @@
 #include "edge/edge.h"
 #include "edge/fanout.h"
 #include "edge/outbox.h"
+#include "edge/session_request.h"
 #include "websocket/websocket.h"
 
 namespace millrace::edge {
@@ -72,6 +73,12 @@ class Core final : public base::TurnHook {
   Connection& adopt(std::unique_ptr<Connection> connection);
   // Null if it has gone.
   Connection* find(const base::ConnectionRef& ref) const;
+
+  // Brings a request to the session that it names, on whichever core that lives. Answered with 404
+  // if there is none.
+  void request(SessionRequest request, SessionAnswered answered);
+  // Before the first request: all cores in order, this one among them.
+  void connect(std::vector<Core*> cores) { cores_ = std::move(cores); }
   size_t connections() const { return open_; }
   template <class F>
   void for_each(F&& action) {
@@ -93,7 +100,7 @@ class Core final : public base::TurnHook {
   void destroy_later(Connection& connection) { doomed_.push_back(&connection); }
 
   // What one flush has written, with so many messages in it.
-  void note_written(const Outbox::Written& written, uint32_t messages);
+  void note_written(Transport transport, const Outbox::Written& written, uint32_t messages);
 
   // Deliveries of this turn, for the latency histogram: observed when their bytes have been handed
   // to the kernel.
@@ -124,6 +131,8 @@ class Core final : public base::TurnHook {
     base::ConnectionRef connection;
   };
   void destroy(Connection& connection);
+  void on_request(SessionRequest request, SessionAnswered answered);
+  void on_answered(uint64_t asked, SessionAnswer answer);
   bool holds_back();
   void on_write_delays();
   void flush_all();
@@ -133,6 +142,10 @@ class Core final : public base::TurnHook {
   absl::flat_hash_map<std::string, absl::InlinedVector<uint32_t, 2>, base::StringHash,
                       base::StringEqual>
       users_;  // slots of their connections
+  std::vector<Core*> cores_;
+  // Requests that another core is to answer.
+  absl::flat_hash_map<uint64_t, SessionAnswered> asked_;
+  uint64_t last_asked_ = 0;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
   size_t open_ = 0;

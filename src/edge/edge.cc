@@ -6,6 +6,7 @@
 
 #include "edge/connection.h"
 #include "edge/core.h"
+#include "edge/transport_http.h"
 #include "edge/transport_websocket.h"
 
 namespace millrace::edge {
@@ -20,12 +21,25 @@ size_t Edge::local_channels() const {
   return core_->fanout.channels();
 }
 
+void Edge::connect(std::span<Edge* const> edges) {
+  std::vector<Core*> cores;
+  for (const Edge* const edge : edges) cores.push_back(edge->core_.get());
+  core_->connect(std::move(cores));
+}
+
 void Edge::add_routes(http::Router& router) {
   Core& core = *core_;
   if (!core.options.websocket_disabled) {
     router.add("GET", core.options.websocket_path,
                [&core](const http::Request& request, http::Responder responder) {
                  accept_websocket(core, request, std::move(responder), Endpoint::kClient);
+               });
+  }
+  add_http_transports(core, router);
+  if (core.options.uni_websocket.enabled) {
+    router.add("GET", core.options.uni_websocket.path,
+               [&core](const http::Request& request, http::Responder responder) {
+                 accept_websocket(core, request, std::move(responder), Endpoint::kUnidirectional);
                });
   }
   if (core.options.echo) {

@@ -60,6 +60,7 @@ struct UniWebSocketTransport {
 
 struct Options {
   std::string server_version;
+  std::string node;  // this run of the server, among all
 
   // client.*
   // globs; empty: the Origin's host must be the Host that was asked
@@ -174,7 +175,10 @@ class Edge final : public hub::Delivery {
   Edge(const Edge&) = delete;
   Edge& operator=(const Edge&) = delete;
 
-  // Adds the WebSocket endpoint, and the echo one if it is on. The edge must outlive the router.
+  // Before the first connection: the edges of all cores in order, this one among them.
+  void connect(std::span<Edge* const> edges);
+
+  // Adds the endpoints that clients connect to. The edge must outlive the router.
   void add_routes(http::Router& router);
 
   // Closes every client with `why`. Handshakes that come later get 503.

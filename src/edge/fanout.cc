@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "edge/framing.h"
 #include "websocket/websocket.h"
 
 namespace millrace::edge {
@@ -23,11 +24,6 @@ void prefetch(const Listener* listener) {
   constexpr size_t kCacheLine = 64;
   __builtin_prefetch(listener);
   __builtin_prefetch(reinterpret_cast<const char*>(listener) + kCacheLine);
-}
-
-websocket::Opcode opcode_of(Variant variant) {
-  return variant.format == protocol::Format::kJson ? websocket::Opcode::kText
-                                                   : websocket::Opcode::kBinary;
 }
 
 }  // namespace
@@ -182,6 +178,12 @@ Fanout::Encoded Fanout::encode(const LocalChannel& channel, const Batch& batch, 
       }
       append_event(channel, event, has_base && !event.patch.empty(), way.variant);
       ++encoded.messages;
+      if (each_alone(way.variant.framing)) {
+        if (way.variant.ids && is_publication)
+          append_event_id(frames_, event.publication.offset, event.epoch, channel.name);
+        append_frame(frames_, way.variant, batch_);
+        batch_.clear();
+      }
     }
     if (is_publication) has_base = way.variant.delta && wanted;
   }
@@ -190,7 +192,7 @@ Fanout::Encoded Fanout::encode(const LocalChannel& channel, const Batch& batch, 
     encoded.frames = frame_of(way.variant, batch_);
     return encoded;
   }
-  append_frame(frames_, way.variant, batch_);
+  if (!batch_.empty()) append_frame(frames_, way.variant, batch_);
   encoded.frames = base::SharedBytes::copy_of(frames_);
   return encoded;
 }
@@ -199,7 +201,8 @@ void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, 
                           Variant variant) {
   const int64_t id = variant.compact ? channel.id() : 0;
   const auto append = [&](const protocol::PushBody& body) {
-    protocol::append_push(variant.format, batch_, channel.name, body, id);
+    protocol::append_push(variant.format, batch_, channel.name, body, id,
+                          variant.bare ? protocol::Shape::kBare : protocol::Shape::kReply);
   };
   switch (event.kind) {
     case hub::Event::Kind::kPublication:
@@ -216,27 +219,22 @@ void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, 
   }
 }
 
-base::SharedBytes Fanout::frame_of(Variant variant, std::string_view message) const {
-  if (variant.deflate) {
-    std::string frame;
-    append_frame(frame, variant, message);
-    return base::SharedBytes::copy_of(frame);
-  }
-  std::array<char, websocket::kHeaderBytesMax> header;
-  const size_t size = websocket::encode_header(opcode_of(variant), message.size(), header);
-  return base::SharedBytes::joined({{header.data(), size}, message});
+base::SharedBytes Fanout::frame_of(Variant variant, std::string_view messages) const {
+  if (!variant.deflate) return framed(variant, messages);
+  std::string frame;
+  append_frame(frame, variant, messages);
+  return base::SharedBytes::copy_of(frame);
 }
 
-void Fanout::append_frame(std::string& out, Variant variant, std::string_view message) const {
-  const websocket::Opcode opcode = opcode_of(variant);
-  if (variant.deflate && message.size() >= options_.compression_bytes_min) {
-    const base::Result<> compressed =
-        websocket::append_deflated(out, opcode, message, options_.compression_level);
+void Fanout::append_frame(std::string& out, Variant variant, std::string_view messages) const {
+  if (variant.deflate && messages.size() >= options_.compression_bytes_min) {
+    const base::Result<> compressed = websocket::append_deflated(
+        out, opcode_of(variant.format), messages, options_.compression_level);
     if (compressed) return;
     base::log::error("compression failed, sending as it is",
                      {{"error", compressed.error().message}});
   }
-  websocket::append_frame(out, opcode, message);
+  append_framed(out, variant, messages);
 }
 
 }  // namespace millrace::edge

@@ -54,8 +54,9 @@ class Fanout {
 
   size_t channels() const { return channels_.size(); }
 
-  // One message as a WebSocket frame of this variant.
-  base::SharedBytes frame_of(Variant variant, std::string_view message) const;
+  // Messages, joined as the protocol joins them, in the framing of this variant; one message where
+  // each stands alone.
+  base::SharedBytes frame_of(Variant variant, std::string_view messages) const;
 
  private:
   // Which events of a batch: bit i for event i.
@@ -90,7 +91,7 @@ class Fanout {
   Encoded encode(const LocalChannel& channel, const Batch& batch, const Way& way);
   void append_event(const LocalChannel& channel, const hub::Event& event, bool patched,
                     Variant variant);
-  void append_frame(std::string& out, Variant variant, std::string_view message) const;
+  void append_frame(std::string& out, Variant variant, std::string_view messages) const;
   void interrupt(LocalChannel& channel);
 
   const Options options_;

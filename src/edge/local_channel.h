@@ -19,19 +19,30 @@ namespace millrace::edge {
 
 class LocalChannel;
 
-// How a connection wants its frames, and a subscription its messages in them.
+// How messages are put on the wire.
+enum class Framing : uint8_t {
+  kFrames,     // WebSocket frames, with as many messages in each as there are
+  kFrameEach,  // WebSocket frames of one message each
+  kLines,      // JSON: each on a line of its own; Protobuf: each behind its length
+  kEvents,     // server-sent events, one for each message; JSON only
+};
+
+// How a connection wants its messages framed, and a subscription its messages.
 struct Variant {
   protocol::Format format = protocol::Format::kJson;
-  bool deflate = false;
-  bool compact = false;  // the channel is named by its id
-  bool delta = false;    // payloads are carried as deltas are
+  Framing framing = Framing::kFrames;
+  bool deflate : 1 = false;
+  bool compact : 1 = false;  // the channel is named by its id
+  bool delta : 1 = false;    // payloads are carried as deltas are
+  bool bare : 1 = false;     // unidirectional: pushes without a reply around them
+  bool ids : 1 = false;      // events have the publication's position as their id
   friend bool operator==(const Variant&, const Variant&) = default;
 };
 
 // Who hears a channel: a connection, with one subscription.
 class Listener {
  public:
-  // Whole WebSocket frames that hold `messages` messages of the channel.
+  // Whole frames, lines or events that hold `messages` messages of the channel.
   virtual void on_publications(const base::SharedBytes& frames, uint32_t messages) = 0;
   // A publication that is not JSON would have to go to this JSON connection: it is closed (3506).
   virtual void on_not_json() = 0;

@@ -29,6 +29,17 @@ namespace disconnects = model::disconnects;
 
 // ---- Frames ----
 
+void Session::connect(Core& core, Host& host, const protocol::ConnectRequest& request) {
+  if (state_ != State::kNew) return host.close(disconnects::kBadRequest);
+  on_connect(core, host, 1, request);
+}
+
+void Session::on_bare_connect(Core& core, Host& host, std::string_view json) {
+  const base::Result<> decoded = protocol::decode_connect(
+      json, [&](const protocol::ConnectRequest& request) { connect(core, host, request); });
+  if (!decoded) host.close(disconnects::kBadRequest);
+}
+
 void Session::on_frame(Core& core, Host& host, std::string_view frame) {
   if (state_ == State::kConnecting) {
     connecting_->frames.emplace_back(frame);
@@ -67,7 +78,7 @@ void Session::on_command(Core& core, Host& host, const protocol::Command& comman
     if (!host.on_pong()) host.close(disconnects::kBadRequest);
     return;
   }
-  core.metrics.add(metrics::TransportCounter::kMessagesInbound, Transport::kWebSocket);
+  core.metrics.add(metrics::TransportCounter::kMessagesInbound, host.transport());
   if (state_ == State::kNew) {
     const auto* connect = std::get_if<protocol::ConnectRequest>(&command.body);
     if (connect == nullptr || command.id == 0) return host.close(disconnects::kBadRequest);

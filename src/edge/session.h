@@ -36,12 +36,16 @@ class Session {
     virtual void push(std::string_view channel, const protocol::PushBody& body) = 0;
     virtual void close(const model::Disconnect& why) = 0;
     virtual base::ConnectionRef ref() const = 0;
-    // How its frames are compressed.
-    virtual bool deflates() const = 0;
+    virtual Transport transport() const = 0;
+    // How its messages are framed.
+    virtual Variant variant() const = 0;
+    // What requests name this session by, where the connection itself carries none; "" for others.
+    virtual std::string session_id() const = 0;
     // The client is connected: pings begin.
     virtual void on_connected() = 0;
-    // Whether pings are the protocol's, not WebSocket's own frames.
+    // Whether pings are the protocol's, not WebSocket's own frames; and whether they are answered.
     virtual bool pings_by_protocol() const = 0;
+    virtual bool wants_pongs() const = 0;
     // A pong arrived; false if none was due.
     virtual bool on_pong() = 0;
     // Whether the host is closing, so that nothing more is to be said.
@@ -68,6 +72,9 @@ class Session {
   bool connecting() const { return state_ == State::kConnecting; }
   bool is_client(std::string_view client) const;
 
+  // The connect of a client that is not to send commands. It is the only thing it says.
+  void connect(Core& core, Host& host, const protocol::ConnectRequest& request);
+  void on_bare_connect(Core& core, Host& host, std::string_view json);
   // One frame of commands from the client.
   void on_frame(Core& core, Host& host, std::string_view frame);
   void on_answer(Core& core, Host& host, hub::Answer& answer);
@@ -120,6 +127,7 @@ class Session {
     uint32_t unsubscribe_id = 0;
     For whom = For::kClient;
     bool from_token = false;  // the connection's
+    bool alone = false;       // the only one that the client connects with
     bool compact = false;
     bool recovers = false;  // it is one of recovering_
     std::unique_ptr<const filter::Filter> filter{};

@@ -84,6 +84,7 @@ void Session::subscribe_at_connect(Core& core, Host& host, std::vector<auth::Sub
     if (state_ != State::kConnecting || host.closing()) return;
     Pending pending{.channel = std::move(each.channel), .whom = Pending::For::kConnect};
     pending.from_token = each.from_token;
+    pending.alone = wanted.size() == 1;
     each.what.delta = false;  // server-side subscriptions have neither
     each.what.filtered = false;
     each.what.reject_unrecovered = false;
@@ -121,10 +122,13 @@ void Session::finish_connect(Core& core, Host& host) {
     result.expires = true;
     result.ttl = ttl_until(identity_->expire_at);
   }
+  const std::string session = host.session_id();
+  result.session = session;
+  if (!session.empty()) result.node = options.node;
   host.on_connected();
   if (options.ping_interval.count() > 0 && host.pings_by_protocol()) {
     result.ping = whole_seconds(options.ping_interval);
-    result.pong = options.pong_timeout.count() > 0;
+    result.pong = options.pong_timeout.count() > 0 && host.wants_pongs();
   }
   if (options.connect_include_server_time) result.time = base::wall_clock_ms();
   host.reply(connecting->id, result);

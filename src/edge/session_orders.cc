@@ -78,8 +78,7 @@ void Session::on_order(Core& core, Host& host, const hub::Order& order) {
   const std::string_view user = identity_ == nullptr ? std::string_view() : identity_->who->user;
   if (!anybody && whom.user != user) return;
   if (!whom.client.empty() && !is_client(whom.client)) return;
-  // Only connections of other transports have a session id.
-  if (!whom.session.empty()) return;
+  if (!whom.session.empty() && whom.session != host.session_id()) return;
   std::visit(CarryOut{*this, core, host}, order.what);
 }
 

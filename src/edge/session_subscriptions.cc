@@ -156,11 +156,12 @@ int64_t Session::add(Core& core, Host& host, const std::string& channel,
   Subscription subscription{.server_side = pending.whom != Pending::For::kClient,
                             .tracked = granted.member != nullptr};
   set_details(subscription, granted.chan_info, granted.expire_at);
+  Variant variant = host.variant();
+  variant.compact = pending.compact;
+  variant.delta = granted.delta;
+  variant.ids = variant.ids && pending.alone && granted.recoverable;
   subscription.place = core.fanout.add(channel, {.listener = &host,
-                                                 .variant = {.format = format_,
-                                                             .deflate = host.deflates(),
-                                                             .compact = pending.compact,
-                                                             .delta = granted.delta},
+                                                 .variant = variant,
                                                  .joins = granted.join_leave,
                                                  .positioned = granted.positioned,
                                                  .has_base = granted.has_base,

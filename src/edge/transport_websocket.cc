@@ -1,10 +1,13 @@
 #include "edge/transport_websocket.h"
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include "edge/connection.h"
+#include "edge/unidirectional.h"
+#include "edge/websocket_connection.h"
 #include "websocket/websocket.h"
 
 namespace millrace::edge {
@@ -26,9 +29,36 @@ int window_bits_min(Endpoint endpoint) {
   return endpoint == Endpoint::kEcho ? 9 : 15;
 }
 
-void reject(Core& core, http::Responder& responder, metrics::TransportCounter outcome,
-            http::Response response) {
-  core.metrics.add(outcome, Transport::kWebSocket);
+Variant variant_of(const Core& core, Endpoint endpoint, const http::Request& request,
+                   const websocket::Handshake& handshake) {
+  Variant variant{.deflate = handshake.deflate};
+  if (endpoint == Endpoint::kClient) variant.format = format_of(request, handshake);
+  if (endpoint != Endpoint::kUnidirectional) return variant;
+  variant.bare = true;
+  if (!core.options.uni_websocket.join_push_messages) variant.framing = Framing::kFrameEach;
+  return variant;
+}
+
+// Whether the request itself says what a unidirectional client connects with.
+bool says_connect(const http::Request& request) {
+  return request.parameter("cf_connect") || request.parameter("channel") ||
+         request.parameter("token");
+}
+
+std::unique_ptr<Connection> make_connection(Core& core, std::unique_ptr<net::Stream> stream,
+                                            const WebSocketConnection::Options& options) {
+  if (options.variant.bare)
+    return std::make_unique<UniWebSocketConnection>(core, std::move(stream), options);
+  return std::make_unique<WebSocketConnection>(core, std::move(stream), options);
+}
+
+Transport transport_of(Endpoint endpoint) {
+  return endpoint == Endpoint::kUnidirectional ? Transport::kUniWebSocket : Transport::kWebSocket;
+}
+
+void reject(Core& core, http::Responder& responder, Transport transport,
+            metrics::TransportCounter outcome, http::Response response) {
+  core.metrics.add(outcome, transport);
   response.close = true;
   responder.send(std::move(response));
 }
@@ -37,6 +67,7 @@ void reject(Core& core, http::Responder& responder, metrics::TransportCounter ou
 
 void accept_websocket(Core& core, const http::Request& request, http::Responder responder,
                       Endpoint endpoint) {
+  const Transport transport = transport_of(endpoint);
   const http::JoinedHeader connection = request.joined_header("Connection");
   const http::JoinedHeader protocols = request.joined_header("Sec-WebSocket-Protocol");
   const http::JoinedHeader extensions = request.joined_header("Sec-WebSocket-Extensions");
@@ -63,30 +94,43 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
       response.headers.emplace_back("Sec-WebSocket-Version", "13");
       response.headers.emplace_back("Upgrade", "websocket");
     }
-    return reject(core, responder, metrics::TransportCounter::kHandshakeRejected,
+    return reject(core, responder, transport, metrics::TransportCounter::kHandshakeRejected,
                   std::move(response));
   }
   if (!origin_allowed(request.header("Origin"), request.header("Host"),
                       core.options.allowed_origins)) {
-    return reject(core, responder, metrics::TransportCounter::kHandshakeOrigin,
+    return reject(core, responder, transport, metrics::TransportCounter::kHandshakeOrigin,
                   http::Response::text(403, "origin not allowed\n"));
   }
-  if (core.draining || !core.admission.open_connection(core.loop.now(), Transport::kWebSocket)) {
+  if (core.draining || !core.admission.open_connection(core.loop.now(), transport)) {
     http::Response response = http::Response::text(503, "no room for another connection\n");
     response.headers.emplace_back("Retry-After", "1");
-    return reject(core, responder, metrics::TransportCounter::kHandshakeLimit, std::move(response));
+    return reject(core, responder, transport, metrics::TransportCounter::kHandshakeLimit,
+                  std::move(response));
   }
-  Connection::Options options;
-  if (endpoint == Endpoint::kClient) options.format = format_of(request, *handshake);
-  options.deflate = handshake->deflate;
-  options.deflate_window_bits = handshake->deflate_window_bits;
-  options.frame_pings = request.parameter("cf_ws_frame_ping_pong") == "true";
-  std::optional<http::TakenStream> taken = responder.take_stream();
-  if (!taken) return core.admission.close_connection(Transport::kWebSocket);
-  core.metrics.add(metrics::TransportCounter::kHandshakeAccepted, Transport::kWebSocket);
-  Connection& made =
-      core.adopt(std::make_unique<Connection>(core, std::move(taken->stream), options));
-  made.start(handshake->response, std::move(taken->unread));
+  const WebSocketConnection::Options options{
+      .transport = transport,
+      .variant = variant_of(core, endpoint, request, *handshake),
+      .echo = endpoint == Endpoint::kEcho,
+      .deflate_window_bits = handshake->deflate_window_bits,
+      .frame_pings = request.parameter("cf_ws_frame_ping_pong") == "true"};
+  // Of a request whose stream was taken nothing is left.
+  const bool connects = endpoint == Endpoint::kUnidirectional && says_connect(request);
+  const auto begin = [&](const protocol::ConnectRequest* connect) {
+    std::optional<http::TakenStream> taken = responder.take_stream();
+    if (!taken) return core.admission.close_connection(transport);
+    core.metrics.add(metrics::TransportCounter::kHandshakeAccepted, transport);
+    auto& made = static_cast<WebSocketConnection&>(
+        core.adopt(make_connection(core, std::move(taken->stream), options)));
+    made.start(handshake->response, std::move(taken->unread), connect);
+  };
+  if (!connects) return begin(nullptr);
+  const base::Result<> read = read_unidirectional(
+      request, [&](const protocol::ConnectRequest& connect) { begin(&connect); });
+  if (read) return;
+  core.admission.close_connection(transport);
+  reject(core, responder, transport, metrics::TransportCounter::kHandshakeRejected,
+         http::Response::text(400, read.error().message + "\n"));
 }
 
 }  // namespace millrace::edge

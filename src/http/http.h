@@ -87,6 +87,8 @@ struct Request {
   JoinedHeader joined_header(std::string_view name) const;
   // A query parameter, percent-decoded ('+' is a space); nullopt if absent or badly encoded.
   std::optional<std::string> parameter(std::string_view name) const;
+  // All of one name, in order, those that are badly encoded left out.
+  std::vector<std::string> parameters(std::string_view name) const;
 };
 
 struct Response {
@@ -99,6 +101,10 @@ struct Response {
 
   static Response text(int status, std::string body);
   static Response json(int status, std::string body);
+
+  // Status line and headers for a stream that was taken out of its server: the body is what follows
+  // on it, and ends with it. `body` and `close` are not looked at.
+  std::string endless_head() const;
 };
 
 // A stream that was taken out of a server, and the bytes that the peer had sent beyond the request.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "http/http.h"
 #include "http/syntax.h"
@@ -20,16 +21,38 @@ JoinedHeader Request::joined_header(std::string_view name) const {
   return joined;
 }
 
-std::optional<std::string> Request::parameter(std::string_view name) const {
-  std::string_view rest = query;
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+namespace {
+
+// Calls `on_value` with the value of each parameter of this name, until it says that it has enough.
+template <class F>
+void for_each_parameter(std::string_view query, std::string_view name, F&& on_value) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
     const size_t equals = std::min(pair.find('='), pair.size());
     if (percent_decoded(pair.substr(0, equals)) != name) continue;
-    return percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!on_value(percent_decoded(pair.substr(std::min(equals + 1, pair.size()))))) return;
   }
-  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> Request::parameter(std::string_view name) const {
+  std::optional<std::string> result;
+  for_each_parameter(query, name, [&result](std::optional<std::string> value) {
+    result = std::move(value);
+    return false;
+  });
+  return result;
+}
+
+std::vector<std::string> Request::parameters(std::string_view name) const {
+  std::vector<std::string> result;
+  for_each_parameter(query, name, [&result](std::optional<std::string> value) {
+    if (value) result.push_back(std::move(*value));
+    return true;
+  });
+  return result;
 }
 
 }  // namespace millrace::http

@@ -5,6 +5,7 @@
 #include <array>
 #include <ctime>
 
+#include "base/clock.h"
 #include "http/syntax.h"
 
 namespace millrace::http {
@@ -20,6 +21,17 @@ void append_header(std::string& out, std::string_view name, std::string_view val
   out += ": ";
   for (const char c : value) out.push_back(is_field_char(c) ? c : ' ');
   out += "\r\n";
+}
+
+// Status line, and what every response has.
+void append_start(std::string& out, const Response& response, std::string_view date) {
+  out += "HTTP/1.1 ";
+  out += std::to_string(response.status);
+  out += ' ';
+  out += status_text(response.status);
+  out += "\r\n";
+  append_header(out, "Date", date);
+  if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
 }
 
 // 1xx, 204 and 304 have neither a body nor, here, a Content-Length (RFC 9110, section 8.6).
@@ -62,13 +74,7 @@ std::string_view status_text(int status) {
 std::string serialized(const Response& response, const Framing& framing, std::string_view date) {
   std::string out;
   out.reserve(256 + response.body.size());
-  out += "HTTP/1.1 ";
-  out += std::to_string(response.status);
-  out += ' ';
-  out += status_text(response.status);
-  out += "\r\n";
-  append_header(out, "Date", date);
-  if (!response.content_type.empty()) append_header(out, "Content-Type", response.content_type);
+  append_start(out, response, date);
   if (has_body(response.status))
     append_header(out, "Content-Length", std::to_string(response.body.size()));
   if (framing.close) {
@@ -79,6 +85,16 @@ std::string serialized(const Response& response, const Framing& framing, std::st
   for (const auto& [name, value] : response.headers) append_header(out, name, value);
   out += "\r\n";
   if (has_body(response.status) && !framing.head) out += response.body;
+  return out;
+}
+
+std::string Response::endless_head() const {
+  DateLine date;
+  std::string out;
+  append_start(out, *this, date.at(base::wall_clock_ms()));
+  append_header(out, "Connection", "close");
+  for (const auto& [name, value] : headers) append_header(out, name, value);
+  out += "\r\n";
   return out;
 }
 

@@ -55,6 +55,7 @@ struct Event {
   model::Publication publication{};  // of a join or leave, who it was: `info`
   base::SharedBytes patch{};         // against the publication before it; empty: there is none
   std::string exclude{};             // a client that is not to hear it
+  std::string epoch{};               // of the log that has the publication; "": none has
 };
 
 // How a hub reaches the sessions of its core; implemented by edge/.

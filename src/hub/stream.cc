@@ -74,7 +74,8 @@ void Home::advance(std::string_view channel, Record& record, const broker::Publi
           {.kind = Event::Kind::kPublication,
            .publication = publication,
            .patch = patch(record, publication, published.delta),
-           .exclude = published.exclude});
+           .exclude = published.exclude,
+           .epoch = published.epoch});
 }
 
 void Home::keep(Stream& stream, const broker::Published& published) {

@@ -1,0 +1,35 @@
+// A request that names a session, on its way to the core where that lives, and what is answered.
+// Plain values, so that they can cross cores, and nodes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "edge/session_id.h"
+
+namespace millrace::edge {
+
+struct SessionRequest {
+  enum class Kind : uint8_t {
+    kCommands,  // `data` is a frame of them
+    kPoll,      // what comes after the first `ack` responses
+    kGoodbye,   // a polling client goes
+  };
+  SessionId session{};
+  Kind kind = Kind::kCommands;
+  std::string data{};
+  uint64_t ack = 0;
+};
+
+struct SessionAnswer {
+  int status = 204;  // of HTTP; 200 if there is a body
+  std::string body{};
+  std::string_view content_type{};  // of the body; a constant
+};
+
+// Called once, on the core that asked.
+using SessionAnswered = std::move_only_function<void(SessionAnswer)>;
+
+}  // namespace millrace::edge

@@ -1,0 +1,110 @@
+#include "edge/stream_connection.h"
+
+#include <utility>
+
+#include "edge/poll_stream.h"
+
+namespace millrace::edge {
+namespace {
+
+// Requests that may wait for one client, which sends them one after another or a few at once.
+constexpr size_t kWaitingMax = 64;
+constexpr size_t kWaitingBytesMax = 1024UL * 1024;
+
+}  // namespace
+
+StreamConnection::StreamConnection(Core& core, std::unique_ptr<net::Stream> stream,
+                                   Transport transport, Variant variant)
+    : Connection(core, std::move(stream), transport, variant), secret_(make_uuid(core.random)) {}
+
+StreamConnection::StreamConnection(Core& core, std::unique_ptr<PollStream> stream, Variant variant)
+    : Connection(core, std::move(stream), Transport::kLongPoll, variant),
+      polls_(static_cast<PollStream*>(stream_.get())),
+      secret_(make_uuid(core.random)) {}
+
+StreamConnection::~StreamConnection() {
+  if (waiting_ == nullptr) return;
+  for (Waiting& each : waiting_->requests) each.answered({.status = 404});
+}
+
+void StreamConnection::start(std::string_view head, std::string_view commands) {
+  push_frame(base::SharedBytes::copy_of(head), 0);
+  expect_connect();
+  session_.on_frame(core_, *this, commands);
+}
+
+void StreamConnection::start(std::string_view head, const protocol::ConnectRequest& connect) {
+  push_frame(base::SharedBytes::copy_of(head), 0);
+  expect_connect();
+  session_.connect(core_, *this, connect);
+}
+
+bool StreamConnection::is_session(const SessionId& id) const {
+  unsigned difference = id.connection == ref() ? 0 : 1;
+  for (size_t i = 0; i < secret_.size(); ++i)
+    difference |= static_cast<unsigned>(id.secret[i] ^ secret_[i]);
+  return difference == 0;
+}
+
+// ---- Input ----
+
+// The client has sent its request; what it sends behind that is for nobody.
+void StreamConnection::take_input(std::span<char>) {}
+
+void StreamConnection::on_request(SessionRequest request, SessionAnswered answered) {
+  switch (request.kind) {
+    case SessionRequest::Kind::kCommands:
+      return take_commands(std::move(request.data), std::move(answered));
+    case SessionRequest::Kind::kPoll:
+      if (polls_ == nullptr) return answered({.status = 400});
+      return polls_->poll(request.ack, std::move(answered));
+    case SessionRequest::Kind::kGoodbye:
+      answered({});
+      if (polls_ != nullptr) done();
+      return;
+  }
+}
+
+// To one that is closing nobody needs to say anything: it is told why on the way that it listens.
+void StreamConnection::take_commands(std::string commands, SessionAnswered answered) {
+  if (state_ != State::kOpen) return answered({});
+  if (variant().bare) return answered({.status = 400});
+  core_.metrics.add(metrics::TransportCounter::kBytesInbound, transport(), commands.size());
+  if (!must_wait()) {
+    session_.on_frame(core_, *this, commands);
+    return answered({});
+  }
+  if (waiting_ == nullptr) waiting_ = std::make_unique<Queue>();
+  if (waiting_->requests.size() == kWaitingMax ||
+      waiting_->bytes + commands.size() > kWaitingBytesMax) {
+    answered({.status = 429});
+    return close(model::disconnects::kTooManyRequests);
+  }
+  waiting_->bytes += commands.size();
+  waiting_->requests.push_back({std::move(commands), std::move(answered)});
+}
+
+bool StreamConnection::must_wait() const {
+  return waiting_ != nullptr || session_.connecting() || too_many_in_flight(false);
+}
+
+void StreamConnection::update_input() {
+  while (waiting_ != nullptr && state_ == State::kOpen) {
+    if (session_.connecting() || too_many_in_flight(true)) return;
+    Waiting next = std::move(waiting_->requests.front());
+    waiting_->requests.pop_front();
+    waiting_->bytes -= next.commands.size();
+    if (waiting_->requests.empty()) waiting_.reset();
+    session_.on_frame(core_, *this, next.commands);
+    next.answered({});
+  }
+}
+
+// ---- Closing ----
+
+void StreamConnection::say_goodbye(const model::Disconnect& why) {
+  push({}, protocol::DisconnectPush{why});
+  begin_close(State::kFinishing);
+}
+
+}  // namespace millrace::edge

@@ -1,0 +1,260 @@
+#include "edge/transport_http.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "edge/cross_origin.h"
+#include "edge/framing.h"
+#include "edge/poll_stream.h"
+#include "edge/stream_connection.h"
+#include "edge/unidirectional.h"
+
+namespace millrace::edge {
+namespace {
+
+using metrics::TransportCounter;
+
+constexpr std::string_view kBinary = "application/octet-stream";
+
+// A request that may become a client's connection, or belongs to one.
+struct Visit {
+  Core& core;
+  const http::Request& request;
+  http::Responder responder;
+  Transport transport;  // that it is to begin; kHttp: it belongs to one that has begun
+  Headers headers{};    // that every answer carries
+
+  void answer(http::Response response) {
+    response.headers.insert(response.headers.end(), headers.begin(), headers.end());
+    responder.send(std::move(response));
+  }
+  void refuse(int status, std::string_view why,
+              TransportCounter outcome = TransportCounter::kHandshakeRejected) {
+    if (transport != Transport::kHttp) core.metrics.add(outcome, transport);
+    http::Response response = http::Response::text(status, std::string(why) + "\n");
+    if (status == 503) response.headers.emplace_back("Retry-After", "1");
+    answer(std::move(response));
+  }
+  protocol::Format format() const {
+    return request.header("Content-Type").starts_with(kBinary) ? protocol::Format::kProtobuf
+                                                               : protocol::Format::kJson;
+  }
+};
+
+// What every request has to pass. False: it was answered.
+bool let_in(Visit& visit, size_t body_bytes_max) {
+  std::optional<Headers> headers = cross_origin_headers(visit.core, visit.request);
+  if (!headers) {
+    visit.refuse(403, "origin not allowed", TransportCounter::kHandshakeOrigin);
+    return false;
+  }
+  visit.headers = std::move(*headers);
+  if (visit.request.body.size() > body_bytes_max) {
+    visit.refuse(413, "the body is too large");
+    return false;
+  }
+  return true;
+}
+
+bool has_room(Visit& visit) {
+  Core& core = visit.core;
+  if (!core.draining && core.admission.open_connection(core.loop.now(), visit.transport))
+    return true;
+  visit.refuse(503, "no room for another connection", TransportCounter::kHandshakeLimit);
+  return false;
+}
+
+http::Response stream_head(Variant variant, const Headers& headers) {
+  http::Response head;
+  if (variant.framing == Framing::kEvents) {
+    head.content_type = "text/event-stream; charset=utf-8";
+  } else {
+    head.content_type =
+        variant.format == protocol::Format::kJson ? "application/x-ndjson" : kBinary;
+  }
+  head.headers = headers;
+  // Nobody on the way is to keep it, or to wait for more of it.
+  head.headers.emplace_back("Cache-Control",
+                            "private, no-cache, no-store, must-revalidate, max-age=0");
+  head.headers.emplace_back("Pragma", "no-cache");
+  head.headers.emplace_back("Expires", "0");
+  head.headers.emplace_back("X-Accel-Buffering", "no");
+  return head;
+}
+
+// The connection whose stream is the answer to this request; null if there is none, and the request
+// was answered.
+StreamConnection* open_stream(Visit& visit, Variant variant) {
+  Core& core = visit.core;
+  if (!has_room(visit)) return nullptr;
+  std::optional<http::TakenStream> taken = visit.responder.take_stream();
+  if (!taken) {
+    core.admission.close_connection(visit.transport);
+    return nullptr;
+  }
+  core.metrics.add(TransportCounter::kHandshakeAccepted, visit.transport);
+  auto made =
+      std::make_unique<StreamConnection>(core, std::move(taken->stream), visit.transport, variant);
+  return static_cast<StreamConnection*>(&core.adopt(std::move(made)));
+}
+
+// ---- Bidirectional ----
+
+void on_http_stream(Visit visit) {
+  if (!let_in(visit, visit.core.options.http_stream.body_bytes_max)) return;
+  const std::string commands(visit.request.body);
+  if (commands.empty()) return visit.refuse(400, "commands are expected in the body");
+  const Variant variant{.format = visit.format(), .framing = Framing::kLines};
+  StreamConnection* const made = open_stream(visit, variant);
+  if (made != nullptr) made->start(stream_head(variant, visit.headers).endless_head(), commands);
+}
+
+void on_sse(Visit visit) {
+  if (!let_in(visit, visit.core.options.sse.body_bytes_max)) return;
+  if (visit.request.method == "HEAD") return visit.refuse(405, "GET or POST");
+  const std::string commands = visit.request.method == "POST"
+                                   ? std::string(visit.request.body)
+                                   : visit.request.parameter("cf_connect").value_or("");
+  if (!protocol::valid_json(commands))
+    return visit.refuse(400, "a connect command is expected in cf_connect");
+  const Variant variant{.framing = Framing::kEvents};
+  StreamConnection* const made = open_stream(visit, variant);
+  if (made != nullptr) made->start(stream_head(variant, visit.headers).endless_head(), commands);
+}
+
+// ---- Unidirectional ----
+
+void on_unidirectional(Visit visit, const HttpTransport& options, Variant variant) {
+  if (!let_in(visit, options.body_bytes_max)) return;
+  if (visit.request.method == "HEAD") return visit.refuse(405, "GET or POST");
+  const base::Result<> read =
+      read_unidirectional(visit.request, [&](const protocol::ConnectRequest& connect) {
+        StreamConnection* const made = open_stream(visit, variant);
+        if (made == nullptr) return;
+        made->start(stream_head(variant, visit.headers).endless_head(), connect);
+      });
+  if (!read) visit.refuse(400, read.error().message);
+}
+
+// ---- Requests that name a session ----
+
+SessionAnswered answer_with(Visit visit) {
+  return [responder = std::move(visit.responder),
+          headers = std::move(visit.headers)](SessionAnswer answer) mutable {
+    http::Response response{.status = answer.status,
+                            .content_type = std::string(answer.content_type),
+                            .body = std::move(answer.body),
+                            .headers = std::move(headers)};
+    if (answer.status >= 400) response.body = "no such session, or not now\n";
+    response.headers.emplace_back("Cache-Control", "no-store");
+    responder.send(std::move(response));
+  };
+}
+
+// To the node and the core that have it.
+void bring(Visit visit, std::string_view node, std::string_view session, SessionRequest request) {
+  const std::optional<SessionId> id = parse_session_id(session);
+  Core& core = visit.core;
+  SessionAnswered answered = answer_with(std::move(visit));
+  if (!id || node != core.options.node) return answered({.status = 404});
+  request.session = *id;
+  core.request(std::move(request), std::move(answered));
+}
+
+void on_emulation(Visit visit) {
+  if (!let_in(visit, visit.core.options.emulation_body_bytes_max)) return;
+  const base::Result<> read = protocol::decode_emulation(
+      visit.format(), visit.request.body, [&](const protocol::EmulationRequest& said) {
+        bring(std::move(visit), said.node, said.session,
+              {.kind = SessionRequest::Kind::kCommands, .data = std::string(said.data)});
+      });
+  if (!read) visit.refuse(400, read.error().message);
+}
+
+void on_poll(Visit visit) {
+  if (!let_in(visit, visit.core.options.long_poll.body_bytes_max)) return;
+  const base::Result<> read =
+      protocol::decode_poll(visit.request.body, [&](const protocol::PollRequest& said) {
+        const auto kind = said.close ? SessionRequest::Kind::kGoodbye : SessionRequest::Kind::kPoll;
+        bring(std::move(visit), said.node, said.session, {.kind = kind, .ack = said.ack});
+      });
+  if (!read) visit.refuse(400, read.error().message);
+}
+
+// Answered as its first poll is.
+void on_long_poll(Visit visit) {
+  Core& core = visit.core;
+  if (!let_in(visit, core.options.long_poll.body_bytes_max)) return;
+  const std::string commands(visit.request.body);
+  if (commands.empty()) return visit.refuse(400, "commands are expected in the body");
+  if (!has_room(visit)) return;
+  core.metrics.add(TransportCounter::kHandshakeAccepted, visit.transport);
+  const Variant variant{.format = visit.format(), .framing = Framing::kLines};
+  auto polls = std::make_unique<PollStream>(
+      core.loop.wheel(),
+      PollStream::Options{.hold = core.options.long_poll.hold,
+                          .poll_timeout = core.options.long_poll.poll_timeout,
+                          .content_type = variant.format == protocol::Format::kJson
+                                              ? std::string_view("application/x-ndjson")
+                                              : kBinary},
+      std::string(visit.request.peer));
+  auto made = std::make_unique<StreamConnection>(core, std::move(polls), variant);
+  auto& connection = static_cast<StreamConnection&>(core.adopt(std::move(made)));
+  connection.on_request({.kind = SessionRequest::Kind::kPoll}, answer_with(std::move(visit)));
+  connection.start({}, commands);
+}
+
+// ---- Routes ----
+
+template <class Handle>
+void add(Core& core, http::Router& router, const std::string& path, Transport transport, bool get,
+         Handle handle) {
+  const auto route = [&core, transport, handle](const http::Request& request,
+                                                http::Responder responder) {
+    handle(Visit{.core = core,
+                 .request = request,
+                 .responder = std::move(responder),
+                 .transport = transport});
+  };
+  if (get) router.add("GET", path, route);
+  router.add("POST", path, route);
+  router.add("OPTIONS", path,
+             [&core, get](const http::Request& request, http::Responder responder) {
+               answer_preflight(core, request, std::move(responder),
+                                get ? "GET, POST, OPTIONS" : "POST, OPTIONS");
+             });
+}
+
+}  // namespace
+
+void add_http_transports(Core& core, http::Router& router) {
+  const Options& options = core.options;
+  constexpr bool kGet = true;
+  if (options.http_stream.enabled)
+    add(core, router, options.http_stream.path, Transport::kHttpStream, !kGet, on_http_stream);
+  if (options.sse.enabled) add(core, router, options.sse.path, Transport::kSse, kGet, on_sse);
+  if (options.long_poll.enabled) {
+    add(core, router, options.long_poll.path, Transport::kLongPoll, !kGet, on_long_poll);
+    add(core, router, options.long_poll.poll_path, Transport::kHttp, !kGet, on_poll);
+  }
+  if (options.http_stream.enabled || options.sse.enabled || options.long_poll.enabled)
+    add(core, router, options.emulation_path, Transport::kHttp, !kGet, on_emulation);
+  if (options.uni_http_stream.enabled) {
+    add(core, router, options.uni_http_stream.path, Transport::kUniHttpStream, kGet,
+        [&options](Visit visit) {
+          on_unidirectional(std::move(visit), options.uni_http_stream,
+                            {.framing = Framing::kLines, .bare = true});
+        });
+  }
+  if (options.uni_sse.enabled) {
+    add(core, router, options.uni_sse.path, Transport::kUniSse, kGet, [&options](Visit visit) {
+      on_unidirectional(std::move(visit), options.uni_sse,
+                        {.framing = Framing::kEvents, .bare = true, .ids = true});
+    });
+  }
+}
+
+}  // namespace millrace::edge
