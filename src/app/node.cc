@@ -101,7 +101,15 @@ class Node::Worker final : public net::Acceptor {
          .components = [this] { return node_.components(*this); },
          .draining = [this] { return node_.admission_.closed(); },
          .tables = [this](auto done) { node_.collect_tables(*this, std::move(done)); }});
-    server_ = std::make_unique<http::Server>(*loop_, metrics_, node_.options_.http, router_);
+    server_ = std::make_unique<http::Server>(*loop_, metrics_, node_.options_.http, router_,
+                                             node_.options_.trusted_proxies);
+    if (node_.options_.proxy_protocol) {
+      proxy_entrance_.emplace(
+          *loop_, metrics_,
+          net::ProxyEntrance::Options{.trusted = node_.options_.trusted_proxies,
+                                      .header_timeout = node_.options_.http.head_timeout},
+          [this](auto stream, const auto& source) { welcome(std::move(stream), source); });
+    }
   }
 
   void start() {
@@ -119,11 +127,13 @@ class Node::Worker final : public net::Acceptor {
   // deadline.
   void drain(base::MonotonicTime deadline) {
     loop_->stop_listening();
+    if (proxy_entrance_) proxy_entrance_->close_waiting();
     server_->close_when_idle();
     edge_->drain(model::disconnects::kShutdown);
     wait_for_leavers(deadline);
   }
   void take_down_edge() {
+    proxy_entrance_.reset();
     server_.reset();
     edge_.reset();
   }
@@ -149,12 +159,20 @@ class Node::Worker final : public net::Acceptor {
   void on_accept(std::unique_ptr<net::Stream> stream) override {
     const auto open =
         static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams)));
-    if (node_.admission_.has_room(open)) return server_->accept(std::move(stream));
-    metrics_.add(metrics::Counter::kAcceptRefused);
-    server_->refuse(std::move(stream), 1s);
+    if (!node_.admission_.has_room(open)) {
+      metrics_.add(metrics::Counter::kAcceptRefused);
+      return server_->refuse(std::move(stream), 1s);
+    }
+    if (proxy_entrance_) return proxy_entrance_->accept(std::move(stream));
+    welcome(std::move(stream), std::nullopt);
   }
 
  private:
+  // A connection whose own bytes come next. `source`: the client's address as its proxy has told.
+  void welcome(std::unique_ptr<net::Stream> stream, const std::optional<net::IpAddress>& source) {
+    server_->accept(std::move(stream), source);
+  }
+
   void beat() {
     heartbeat_.store(base::monotonic_now().microseconds, std::memory_order_relaxed);
     loop_->after(kHeartbeat, [this] { beat(); });
@@ -189,6 +207,7 @@ class Node::Worker final : public net::Acceptor {
   std::unique_ptr<hub::Hub> hub_;
   std::unique_ptr<edge::Edge> edge_;
   std::unique_ptr<http::Server> server_;
+  std::optional<net::ProxyEntrance> proxy_entrance_;  // nullopt: no connection has such a header
   std::atomic<int64_t> heartbeat_;
   bool left_in_time_ = false;
   std::thread thread_;

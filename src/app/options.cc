@@ -213,6 +213,10 @@ Options options_from(const config::Config& config) {
                           : config.node.name;
   options.version = kVersion;
   options.http = http_options(config.http_server);
+  options.proxy_protocol = config.http_server.proxy_protocol;
+  // The configuration was checked: there is a list.
+  options.trusted_proxies =
+      net::TrustedPeers::parse(config.http_server.trusted_proxies).value_or(net::TrustedPeers{});
   options.connection_tokens = config::token_options(config.client.token);
   if (config.client.subscription_token_enabled)
     options.subscription_tokens = config::token_options(config.client.subscription_token);

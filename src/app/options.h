@@ -33,6 +33,8 @@ struct Options {
   std::string server_id;
   std::string version;
   http::Options http;
+  bool proxy_protocol = false;
+  net::TrustedPeers trusted_proxies;
   auth::Options connection_tokens;
   std::optional<auth::Options> subscription_tokens;  // nullopt: verified as connection tokens are
   hub::Options hub;

@@ -47,6 +47,8 @@ struct HttpServer {
   size_t body_bytes_max = 1024UL * 1024;
   Milliseconds head_timeout{10'000};
   Milliseconds idle_timeout{75'000};
+  bool proxy_protocol = false;
+  std::vector<std::string> trusted_proxies;  // addresses, networks, "unix"; none: nobody is
 };
 
 struct Node {

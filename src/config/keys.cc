@@ -60,6 +60,18 @@ void add_server(ConfigKeys& keys) {
       "How long a kept-alive HTTP connection may wait for its next request.")
       .range(100ms, 24h)
       .ours();
+  add<kServer, &HttpServer::proxy_protocol>(
+      keys, "http_server.proxy_protocol",
+      "Connections from http_server.trusted_proxies must begin with a header of the PROXY "
+      "protocol, "
+      "version 1 or 2, within http_server.head_timeout; those from elsewhere are closed.")
+      .ours();
+  add<kServer, &HttpServer::trusted_proxies>(
+      keys, "http_server.trusted_proxies",
+      "Proxies whose word about a client's address is taken (PROXY protocol, X-Forwarded-For, "
+      "Forwarded): addresses, networks as \"10.0.0.0/8\", \"unix\" for whoever comes by the unix "
+      "socket; empty: nobody.")
+      .ours();
 }
 
 void add_process(ConfigKeys& keys) {

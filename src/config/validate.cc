@@ -13,6 +13,7 @@
 
 #include "config/draft.h"
 #include "config/duration.h"
+#include "net/net.h"
 
 namespace millrace::config {
 namespace {
@@ -104,6 +105,12 @@ void check_server(const Config& config, Checker& check) {
     check.require(printable_ascii(*address) && address->find('/') == std::string::npos, key, {},
                   "is not an address: \"" + *address + "\"");
   }
+  const base::Result<net::TrustedPeers> trusted = net::TrustedPeers::parse(server.trusted_proxies);
+  check.require(trusted.has_value(), "http_server.trusted_proxies", {},
+                trusted ? "" : trusted.error().message);
+  check.require(!server.proxy_protocol || !server.trusted_proxies.empty(),
+                "http_server.proxy_protocol", {"http_server.trusted_proxies"},
+                "needs http_server.trusted_proxies: whose headers are to be believed");
 }
 
 // A path that the server answers at, and the key that says so. `polls`: the second path of

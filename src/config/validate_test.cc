@@ -20,6 +20,22 @@ TEST(Validate, pong_timeout_is_less_than_ping_interval) {
   EXPECT_EQ(error_of("[client]\nping_interval = \"9s\"\n"), "");
 }
 
+TEST(Validate, trusted_proxies_are_addresses_networks_or_unix) {
+  EXPECT_EQ(error_of("[http_server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\", \"unix\"]\n"), "");
+  EXPECT_EQ(
+      error_of("[http_server]\ntrusted_proxies = [\"10.0.0.1/8\"]\n"),
+      "m.toml:2:19: error: http_server.trusted_proxies: \"10.0.0.1/8\" is not an address such "
+      "as \"192.0.2.1\", a network such as \"10.0.0.0/8\" (zeros behind its prefix), or "
+      "\"unix\"\n");
+}
+
+TEST(Validate, the_proxy_protocol_needs_somebody_who_is_trusted) {
+  EXPECT_EQ(error_of("[http_server]\nproxy_protocol = true\n"),
+            "m.toml:2:18: error: http_server.proxy_protocol: needs http_server.trusted_proxies: "
+            "whose headers are to be believed\n");
+  EXPECT_EQ(error_of("[http_server]\nproxy_protocol = true\ntrusted_proxies = [\"unix\"]\n"), "");
+}
+
 TEST(Validate, history_needs_size_and_ttl) {
   EXPECT_EQ(option_error("history_size = 5"),
             "m.toml:2:16: error: channel.without_namespace.history_size: history needs both "

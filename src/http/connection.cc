@@ -5,10 +5,12 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 namespace millrace::http {
 namespace {
 
+namespace log = base::log;
 using metrics::Counter;
 using metrics::Transport;
 using metrics::TransportCounter;
@@ -45,8 +47,9 @@ class Connection::Callback {
   Connection& connection_;
 };
 
-Connection::Connection(ConnectionOwner& owner, std::unique_ptr<net::Stream> stream)
-    : owner_(owner), stream_(std::move(stream)), parser_(owner.options) {
+Connection::Connection(ConnectionOwner& owner, std::unique_ptr<net::Stream> stream,
+                       const std::optional<net::IpAddress>& proxied)
+    : owner_(owner), stream_(std::move(stream)), parser_(owner.options), proxied_(proxied) {
   stream_->set_handler(this);
   owner_.metrics.add(metrics::Gauge::kHttpConnections, 1);
   update_timer();
@@ -179,11 +182,25 @@ bool Connection::dispatch_requests() {
   return false;
 }
 
+// With who is at the other end.
+Request Connection::identified(Request request) {
+  if (peer_.empty()) peer_ = stream_->peer();
+  request.peer = peer_;
+  request.proxied = proxied_;
+  request.trusted_proxies = &owner_.trusted_proxies;
+  return request;
+}
+
 void Connection::dispatch() {
   owner_.metrics.add(Counter::kHttpRequests);
-  if (requests_++ == 0) peer_ = stream_->peer();
-  Request request = parser_.request();
-  request.peer = peer_;
+  ++requests_;
+  const Request request = identified(parser_.request());
+  if (log::enabled(log::Level::kDebug)) {
+    log::debug("request", {{"method", request.method},
+                           {"path", request.path},
+                           {"client", request.client()},
+                           {"peer", request.peer}});
+  }
   const auto exchange = std::make_shared<Responder::State>();
   exchange->connection = this;
   exchange->framing = {.head = request.method == "HEAD",
@@ -200,6 +217,14 @@ void Connection::dispatch() {
 // The last answer of this connection, in its place behind those to the requests before.
 void Connection::fail(const ParseError& error) {
   owner_.metrics.add(rejection_counter(error.status));
+  if (log::enabled(log::Level::kDebug)) {
+    // Of what is malformed no header is believed.
+    const Request request = identified({});
+    log::debug("request refused", {{"status", error.status},
+                                   {"reason", error.reason},
+                                   {"client", request.client()},
+                                   {"peer", request.peer}});
+  }
   const auto exchange = std::make_shared<Responder::State>();
   exchange->framing.close = true;
   exchange->answered = true;

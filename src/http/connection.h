@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/http.h"
@@ -51,8 +52,12 @@ struct Responder::State {
 class ConnectionOwner {
  public:
   ConnectionOwner(net::Loop& server_loop, metrics::Core& server_metrics,
-                  const Options& server_options, const Router& routes)
-      : loop(server_loop), metrics(server_metrics), options(server_options), router(routes) {}
+                  const Options& server_options, const Router& routes, net::TrustedPeers trusted)
+      : loop(server_loop),
+        metrics(server_metrics),
+        options(server_options),
+        router(routes),
+        trusted_proxies(std::move(trusted)) {}
 
   // Destroys `connection`.
   virtual void remove(Connection& connection) = 0;
@@ -61,6 +66,7 @@ class ConnectionOwner {
   metrics::Core& metrics;
   const Options options;
   const Router& router;
+  const net::TrustedPeers trusted_proxies;
   DateLine date;
   bool draining = false;
 
@@ -75,7 +81,8 @@ class Connection final : private net::StreamHandler, private net::Timer {
   static constexpr size_t kLingerBytesMax = 1024UL * 1024;
   static constexpr base::Duration kLingerTime = std::chrono::seconds(2);
 
-  Connection(ConnectionOwner& owner, std::unique_ptr<net::Stream> stream);
+  Connection(ConnectionOwner& owner, std::unique_ptr<net::Stream> stream,
+             const std::optional<net::IpAddress>& proxied);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -102,6 +109,7 @@ class Connection final : private net::StreamHandler, private net::Timer {
 
   void advance();
   bool dispatch_requests();
+  Request identified(Request request);
   void dispatch();
   void fail(const ParseError& error);
   void respond(Responder::State& exchange, const Response& response);
@@ -120,7 +128,8 @@ class Connection final : private net::StreamHandler, private net::Timer {
   ConnectionOwner& owner_;
   std::unique_ptr<net::Stream> stream_;
   RequestParser parser_;
-  std::string peer_;                 // asked for with the first request
+  std::string peer_;  // asked for with the first request
+  const std::optional<net::IpAddress> proxied_;
   std::vector<Exchange> exchanges_;  // in order; answered only behind an unanswered one
   std::string output_;
   size_t written_ = 0;  // of output_

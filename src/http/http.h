@@ -81,6 +81,10 @@ struct Request {
   std::span<const Header> headers;
   std::string_view body;
   std::string_view peer;  // the other end's address, as net::Stream::peer()
+  // What a PROXY header said of the other end, and whose word about clients is taken (null:
+  // nobody's). For client().
+  std::optional<net::IpAddress> proxied;
+  const net::TrustedPeers* trusted_proxies = nullptr;
 
   // The value of a header, "" if absent; of several, the first. Names compare without case.
   std::string_view header(std::string_view name) const;
@@ -89,6 +93,13 @@ struct Request {
   std::optional<std::string> parameter(std::string_view name) const;
   // All of one name, in order, those that are badly encoded left out.
   std::vector<std::string> parameters(std::string_view name) const;
+
+  // The client's address without its port, "203.0.113.7": what a PROXY header said, or else the
+  // peer's ("unix" for a unix socket's). If that is a trusted proxy, X-Forwarded-For is walked from
+  // the right, and the first address that is no trusted proxy is the client's; without that header,
+  // Forwarded (RFC 7239). What is malformed, hidden or unknown stops the walk at the address before
+  // it: nobody is believed beyond a trusted proxy's word. Worked out at each call.
+  std::string client() const;
 };
 
 struct Response {
@@ -161,10 +172,14 @@ class Router {
 // The HTTP connections of one core.
 class Server {
  public:
-  Server(net::Loop& loop, metrics::Core& metrics, const Options& options, const Router& router);
+  // `trusted_proxies`: for Request::client().
+  Server(net::Loop& loop, metrics::Core& metrics, const Options& options, const Router& router,
+         net::TrustedPeers trusted_proxies = {});
   ~Server();
 
-  void accept(std::unique_ptr<net::Stream> stream);
+  // `proxied` is the client's address as a PROXY header said it, if there was one.
+  void accept(std::unique_ptr<net::Stream> stream,
+              const std::optional<net::IpAddress>& proxied = std::nullopt);
 
   // Answers 503 with Retry-After and closes, after at most one read: for a node that is full.
   void refuse(std::unique_ptr<net::Stream> stream, std::chrono::seconds retry_after);

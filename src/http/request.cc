@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/forwarded.h"
 #include "http/http.h"
 #include "http/syntax.h"
 
@@ -53,6 +54,16 @@ std::vector<std::string> Request::parameters(std::string_view name) const {
     return true;
   });
   return result;
+}
+
+std::string Request::client() const {
+  const std::optional<net::IpAddress> near = proxied ? proxied : net::IpAddress::of_peer(peer);
+  if (trusted_proxies != nullptr &&
+      (near ? trusted_proxies->contains(*near) : trusted_proxies->contains_peer(peer))) {
+    const std::optional<net::IpAddress> told = forwarded_client(headers, *trusted_proxies);
+    if (told) return told->to_string();
+  }
+  return near ? near->to_string() : std::string(peer);
 }
 
 }  // namespace millrace::http

@@ -33,8 +33,8 @@ class Server::Impl final : public ConnectionOwner {
 
   using ConnectionOwner::ConnectionOwner;
 
-  void accept(std::unique_ptr<net::Stream> stream) {
-    add_to(connections_, std::make_unique<Connection>(*this, std::move(stream)));
+  void accept(std::unique_ptr<net::Stream> stream, const std::optional<net::IpAddress>& proxied) {
+    add_to(connections_, std::make_unique<Connection>(*this, std::move(stream), proxied));
   }
 
   void refuse(std::unique_ptr<net::Stream> stream, std::chrono::seconds retry_after) {
@@ -63,13 +63,14 @@ class Server::Impl final : public ConnectionOwner {
 };
 
 Server::Server(net::Loop& loop, metrics::Core& metrics, const Options& options,
-               const Router& router)
-    : impl_(std::make_unique<Impl>(loop, metrics, options, router)) {}
+               const Router& router, net::TrustedPeers trusted_proxies)
+    : impl_(std::make_unique<Impl>(loop, metrics, options, router, std::move(trusted_proxies))) {}
 
 Server::~Server() = default;
 
-void Server::accept(std::unique_ptr<net::Stream> stream) {
-  impl_->accept(std::move(stream));
+void Server::accept(std::unique_ptr<net::Stream> stream,
+                    const std::optional<net::IpAddress>& proxied) {
+  impl_->accept(std::move(stream), proxied);
 }
 
 void Server::refuse(std::unique_ptr<net::Stream> stream, std::chrono::seconds retry_after) {

@@ -22,6 +22,18 @@
     "Connections taken from a listener by outcome")                                              \
   X(kAcceptRefused, "millrace_accepts_total", "outcome=\"refused\"",                             \
     "Connections taken from a listener by outcome")                                              \
+  X(kProxyAccepted, "millrace_proxy_headers_total", "outcome=\"accepted\"",                      \
+    "Connections that were to begin with a PROXY header, by outcome")                            \
+  X(kProxyLocal, "millrace_proxy_headers_total", "outcome=\"local\"",                            \
+    "Connections that were to begin with a PROXY header, by outcome")                            \
+  X(kProxyMalformed, "millrace_proxy_headers_total", "outcome=\"malformed\"",                    \
+    "Connections that were to begin with a PROXY header, by outcome")                            \
+  X(kProxyTimeout, "millrace_proxy_headers_total", "outcome=\"timeout\"",                        \
+    "Connections that were to begin with a PROXY header, by outcome")                            \
+  X(kProxyEnded, "millrace_proxy_headers_total", "outcome=\"ended\"",                            \
+    "Connections that were to begin with a PROXY header, by outcome")                            \
+  X(kProxyUntrusted, "millrace_proxy_headers_total", "outcome=\"untrusted\"",                    \
+    "Connections that were to begin with a PROXY header, by outcome")                            \
   X(kTlsAccepted, "millrace_tls_handshakes_total", "outcome=\"accepted\"",                       \
     "TLS handshakes of clients by outcome")                                                      \
   X(kTlsResumed, "millrace_tls_handshakes_total", "outcome=\"resumed\"",                         \

@@ -21,7 +21,9 @@
 #include "base/executor.h"
 #include "base/result.h"
 #include "metrics/metrics.h"
-#include "net/tls.h"  // IWYU pragma: export
+#include "net/ip_address.h"      // IWYU pragma: export
+#include "net/proxy_entrance.h"  // IWYU pragma: export
+#include "net/tls.h"             // IWYU pragma: export
 
 namespace millrace::net {
 
@@ -63,10 +65,9 @@ class StreamHandler {
   ~StreamHandler() = default;
 };
 
-// One byte stream: a TCP or unix socket here, TLS on another stream (tls.h), a simulated pipe in the
-// simulator. Destroying it
-// closes it: gracefully (FIN) unless reset() was called or there were unread bytes, as the kernel
-// does.
+// One byte stream: a TCP or unix socket here, TLS on another stream (tls.h), a simulated pipe in
+// the simulator. Destroying it closes it: gracefully (FIN) unless reset() was called or there were
+// unread bytes, as the kernel does.
 class Stream {
  public:
   virtual ~Stream() = default;

@@ -191,12 +191,14 @@ export function frame(opcode, payload, { fin = true, masked = true, first } = {}
 }
 
 export class RawSocket {
-  static async open(server) {
+  // `options` are net.connect()'s own: localAddress, or a path.
+  static async open(server, options = {}) {
     const socket = net.connect({
       host: server.host,
       port: server.port,
       allowHalfOpen: true,
       noDelay: true,
+      ...options,
     });
     const raw = new RawSocket(socket);
     await withDeadline(
