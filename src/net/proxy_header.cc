@@ -115,13 +115,19 @@ Step ProxyHeaderDecoder::feed_text() {
   if (!begins_as(bytes_, kUnknown) && !begins_as(bytes_, kTcp4) && !begins_as(bytes_, kTcp6))
     return fail("an unknown family");
   if (has_stray_line_end(bytes_)) return fail("a line that does not end in CRLF");
-  if (bytes_.size() >= kTextBytesMin && bytes_.ends_with(kLineEnd)) return read_text();
+  // An empty field, which wanted() would count as a whole one.
+  if (!bytes_.starts_with(kUnknown) && bytes_.find("  ") != std::string::npos)
+    return fail("too few fields");
+  const size_t end = bytes_.find('\r');
+  if (end != std::string::npos) {
+    if (read_text(std::string_view(bytes_).substr(0, end)) == Step::kError) return Step::kError;
+    if (bytes_.ends_with('\n')) return Step::kDone;
+  }
   if (bytes_.size() + wanted() > kTextBytesMax) return fail("a line of more than 107 bytes");
   return Step::kNeedMore;
 }
 
-Step ProxyHeaderDecoder::read_text() {
-  std::string_view line = std::string_view(bytes_).substr(0, bytes_.size() - kLineEnd.size());
+Step ProxyHeaderDecoder::read_text(std::string_view line) {
   if (line.starts_with(kUnknown)) {
     const std::string_view rest = line.substr(kUnknown.size());
     if (!rest.empty() && !rest.starts_with(' ')) return fail("an unknown family");

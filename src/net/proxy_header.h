@@ -47,7 +47,7 @@ class ProxyHeaderDecoder {
  private:
   Step feed_text();
   Step feed_binary();
-  Step read_text();
+  Step read_text(std::string_view line);
   Step read_block(std::string_view block);
   Step check_tlvs(std::string_view tlvs);
   bool is_binary() const { return bytes_.starts_with('\r'); }
