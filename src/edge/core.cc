@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "edge/connection.h"
 #include "edge/stream_connection.h"
 
@@ -34,6 +35,13 @@ websocket::Options Core::websocket_options(bool echo, bool deflate) const {
   return {.message_bytes_max = echo ? kEchoBytesMax : options.message_bytes_max,
           .message_fragments_max = echo ? kEchoFragmentsMax : options.message_fragments_max,
           .deflate = deflate};
+}
+
+void Core::log_client(const http::Request& request, Transport transport) {
+  if (!base::log::enabled(base::log::Level::kDebug)) return;
+  base::log::debug("client connects", {{"address", request.client()},
+                                       {"transport", metrics::name_of(transport)},
+                                       {"peer", request.peer}});
 }
 
 Connection& Core::adopt(std::unique_ptr<Connection> connection) {

@@ -69,6 +69,10 @@ class Core final : public base::TurnHook {
   websocket::Options websocket_options(bool echo, bool deflate) const;
   bool draining = false;
 
+  // At debug level: who asks for a connection that it may have. Before its stream is taken, which
+  // ends the request.
+  static void log_client(const http::Request& request, Transport transport);
+
   // Takes the connection into the table; its reference is good until it is destroyed.
   Connection& adopt(std::unique_ptr<Connection> connection);
   // Null if it has gone.

@@ -90,6 +90,7 @@ http::Response stream_head(Variant variant, const Headers& headers) {
 StreamConnection* open_stream(Visit& visit, Variant variant) {
   Core& core = visit.core;
   if (!has_room(visit)) return nullptr;
+  Core::log_client(visit.request, visit.transport);
   std::optional<http::TakenStream> taken = visit.responder.take_stream();
   if (!taken) {
     core.admission.close_connection(visit.transport);
@@ -191,6 +192,7 @@ void on_long_poll(Visit visit) {
   const std::string commands(visit.request.body);
   if (commands.empty()) return visit.refuse(400, "commands are expected in the body");
   if (!has_room(visit)) return;
+  Core::log_client(visit.request, visit.transport);
   core.metrics.add(TransportCounter::kHandshakeAccepted, visit.transport);
   const Variant variant{.format = visit.format(), .framing = Framing::kLines};
   auto polls = std::make_unique<PollStream>(

@@ -117,6 +117,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
   // Of a request whose stream was taken nothing is left.
   const bool connects = endpoint == Endpoint::kUnidirectional && says_connect(request);
   const auto begin = [&](const protocol::ConnectRequest* connect) {
+    Core::log_client(request, transport);
     std::optional<http::TakenStream> taken = responder.take_stream();
     if (!taken) return core.admission.close_connection(transport);
     core.metrics.add(metrics::TransportCounter::kHandshakeAccepted, transport);

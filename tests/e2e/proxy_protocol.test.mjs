@@ -109,8 +109,9 @@ describe('the PROXY protocol', () => {
       await raw.write(frame(kOpcode.text, kConnect));
       assert.match((await raw.frame()).payload.toString(), /^\{"id":1,"connect":/);
     }
-    const seen = () => server.logs().match(/path=\/connection\/websocket client=198\.51\.100\.20 /g);
-    await until(() => seen()?.length === 2, 'two requests of this client');
+    const seen = () =>
+      server.logs().match(/client connects address=198\.51\.100\.20 transport=websocket peer=127\.0\.0\.1:/g);
+    await until(() => seen()?.length === 2, 'two clients of this address');
   });
 
   test('header_and_handshake_and_frames_may_come_at_once', async () => {
@@ -225,6 +226,30 @@ describe('X-Forwarded-For and Forwarded', () => {
     assert.equal(await client('Forwarded: for="[2001:db8::7]:1", for=10.1.2.3;by="_a"\r\n'), '2001:db8::7');
     assert.equal(await client('X-Forwarded-For: 192.0.2.66, nonsense, 10.1.2.3\r\n'), '10.1.2.3');
     assert.equal(await client(''), '127.0.0.1');
+  });
+
+  test('the_address_of_a_client_is_told_with_its_transport', async () => {
+    const headers = { 'X-Forwarded-For': '198.51.100.30' };
+    const body = kConnect;
+    const stream = await RawSocket.open(server);
+    await stream.write(
+      `POST /connection/http_stream HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.30\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    assert.equal((await stream.head()).status, 200);
+    const polled = await server.request('/connection/long_poll', { method: 'POST', headers, body });
+    assert.equal(polled.status, 200);
+    for (const transport of ['http_stream', 'long_poll']) {
+      await until(
+        () => server.logs().includes(`client connects address=198.51.100.30 transport=${transport} `),
+        `a line about ${transport}`,
+      );
+    }
+    const [first] = polled.body.split('\n');
+    const { session, node } = JSON.parse(first).connect;
+    const goodbye = JSON.stringify({ session, node, close: true });
+    const gone = await server.request('/connection/long_poll/poll', { method: 'POST', body: goodbye });
+    assert.equal(gone.status, 204);
   });
 
   test('are_not_believed_from_others', async () => {
