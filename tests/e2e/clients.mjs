@@ -22,7 +22,11 @@ after(closeClients);
 
 // ---- The official client ----
 
-export function makeClient(server, { protocol = 'json', ...options } = {}) {
+// `endpoint`: one address, or the client's list of transports.
+export function makeClient(
+  server,
+  { protocol = 'json', endpoint = server.wsUrl, ...options } = {},
+) {
   const Client = protocol === 'protobuf' ? ProtobufCentrifuge : JsonCentrifuge;
   const sockets = [];
   // Remembers the size of each frame that it sent.
@@ -38,7 +42,7 @@ export function makeClient(server, { protocol = 'json', ...options } = {}) {
       super.send(data, ...rest);
     }
   }
-  const client = new Client(server.wsUrl, {
+  const client = new Client(endpoint, {
     websocket: Socket,
     minReconnectDelay: 20,
     maxReconnectDelay: 200,
