@@ -66,6 +66,17 @@ can_install() {
   [[ -t 0 ]] || sudo -n true 2>/dev/null
 }
 
+# Debian starts a service that it installs: nginx, for one, would have the machine's port 80.
+stop_services() {
+  local package
+  [[ -d /run/systemd/system ]] || return 0
+  for package in "$@"; do
+    if systemctl is-active --quiet "$package"; then
+      as_root systemctl disable --quiet --now "$package" || warn "$package is running"
+    fi
+  done
+}
+
 install_packages() {
   local -a wanted missing
   mapfile -t wanted < <(wanted_packages "$@")
@@ -88,6 +99,7 @@ install_packages() {
     warn "could not install: ${missing[*]}"
     warn 'building with what is there'
   fi
+  stop_services "${missing[@]}"
 }
 
 # npm writes node_modules/.package-lock.json last, so it is the stamp of a whole installation.
