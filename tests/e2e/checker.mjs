@@ -10,12 +10,15 @@ import { kBreaks } from './breakable.mjs';
 import {
   ApiPublisher,
   ClientPublisher,
+  FallbackSubscriber,
   LeanSubscriber,
   OfficialSubscriber,
   Random,
 } from './checker_peers.mjs';
+import { kFallbacks } from './fallbacks.mjs';
 import { api } from './streams.mjs';
 import { until } from './waiting.mjs';
+import { Wire } from './wire.mjs';
 
 const kPublishEveryMs = 10;
 const kAtOnceMax = 4; // connections that break in one moment
@@ -45,19 +48,21 @@ export const kCheckedClient = { recovery_max_publication_limit: 100_000 };
 export class Checker {
   constructor({ server, seed, seconds, kills, cut = false, size = {} }) {
     Object.assign(this, { server, seed, seconds, kills, cut });
-    this.size = { channels: 4, clients: 3, apis: 2, lean: 16, official: 8, ...size };
+    const usual = { channels: 4, clients: 3, apis: 2, lean: 16, official: 8, fallbacks: 0 };
+    this.size = { ...usual, ...size };
     this.random = new Random(seed);
     this.failures = [];
     this.broken = { leave: 0, reset: 0, vanish: 0, cut: 0, api: 0 };
     this.holes = [];
-    this.makePeers();
   }
 
-  makePeers() {
-    const { channels, clients, apis, lean, official } = this.size;
+  async makePeers() {
+    const { channels, clients, apis, lean, official, fallbacks } = this.size;
     const times = (count, make) => Array.from({ length: count }, (_, i) => make(i));
     this.channels = times(channels, (i) => `checked:${this.seed}-${i}`);
+    const networks = await Promise.all(times(fallbacks, () => Wire.to(this.server)));
     const world = {
+      networks,
       server: this.server,
       random: this.random,
       fail: (what) => this.failures.push(what),
@@ -75,11 +80,16 @@ export class Checker {
         const kind = kOfficialKinds[i % kOfficialKinds.length];
         return new OfficialSubscriber(i, world, this.channels, kind);
       }),
+      ...times(fallbacks, (i) => {
+        const [transport, protocol] = kFallbacks[i % kFallbacks.length];
+        return new FallbackSubscriber(i, world, this.channels, { transport, protocol });
+      }),
     ];
   }
 
   // What was done and seen; throws what is wrong.
   async run() {
+    await this.makePeers();
     const began = Date.now();
     const everybody = [...this.subscribers, ...this.publishers];
     for (const peer of everybody) peer.start();
@@ -137,8 +147,8 @@ export class Checker {
     } else {
       const socket = victim.currentSocket();
       if (!socket?.alive) return;
-      if (how === 'vanish') this.holes.push(socket);
-      socket[how]();
+      const hole = socket[how]();
+      if (how === 'vanish') this.holes.push(hole ?? socket);
       this.broken[how] += 1;
       if (this.holes.length > kHolesMax) this.holes.shift()?.reset();
     }

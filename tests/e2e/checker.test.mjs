@@ -25,7 +25,10 @@ afterEach(() => {
 });
 
 async function check(t, { workers, ...options }) {
-  const config = configOf({ checked: kCheckedNamespace }, { client: kCheckedClient, workers });
+  // Who polls and was cut off is gone when it has not polled for a while.
+  const long_poll = { hold: '2s', poll_timeout: '2s' };
+  const settings = { client: kCheckedClient, workers, long_poll };
+  const config = configOf({ checked: kCheckedNamespace }, settings);
   const server = await startServer({ config });
   t.diagnostic(`CHECKER_SEED=${kSeed}`);
   const run = { server, seed: kSeed, seconds: kSeconds, kills: kKills };
@@ -48,6 +51,12 @@ describe('every message is seen once, in one order, by everybody', () => {
   test('on_two_cores_while_connections_break', async (t) => {
     const figures = await check(t, { workers: 2 });
     assert.ok(figures.broken >= kKills && figures.repeated > 0);
+  });
+
+  test('over_every_transport_while_connections_break', async (t) => {
+    const size = { lean: 0, official: 4, fallbacks: 10 };
+    const figures = await check(t, { workers: 2, size });
+    assert.ok(figures.broken >= kKills && figures.resumed > 0);
   });
 
   test('on_two_cores_while_the_server_ends_the_publishers_connections', async (t) => {

@@ -4,7 +4,8 @@
 import http from 'node:http';
 
 import { BreakableSocket } from './breakable.mjs';
-import { decode } from './clients.mjs';
+import { decode, makeClient } from './clients.mjs';
+import { over } from './fallbacks.mjs';
 import { kApiKey, listen, makeBreakable } from './streams.mjs';
 
 const kWindow = 8; // publishes that wait for an answer
@@ -231,9 +232,9 @@ export class LeanSubscriber extends JsonPeer {
 
 // The client from npm.
 export class OfficialSubscriber extends Peer {
-  constructor(number, world, channels, { protocol, delta }) {
-    super(`official subscriber ${number}, ${protocol}${delta ? ', delta' : ''}`, world);
-    this.client = makeBreakable(world.server, { protocol, maxReconnectDelay: kReopenMsMax });
+  constructor(number, world, channels, { protocol, delta, transport = 'websocket' }) {
+    super(`official subscriber ${number}, ${transport} ${protocol}${delta ? ', delta' : ''}`, world);
+    this.client = this.makeClient(transport, { protocol, maxReconnectDelay: kReopenMsMax });
     this.seen = new Map(channels.map((channel) => [channel, new Seen(this, channel)]));
     this.recovered = 0;
     for (const [channel, seen] of this.seen) {
@@ -248,6 +249,10 @@ export class OfficialSubscriber extends Peer {
       subscription.on('unsubscribed', ({ code }) => this.ended(`unsubscribed: ${code}`));
     }
     this.client.on('disconnected', ({ code }) => this.ended(`disconnected: ${code}`));
+  }
+
+  makeClient(transport, options) {
+    return makeBreakable(this.world.server, options);
   }
 
   ended(why) {
@@ -265,5 +270,32 @@ export class OfficialSubscriber extends Peer {
   stop() {
     this.over = true;
     this.client.disconnect();
+  }
+}
+
+// The same without WebSockets, through a network of its own.
+export class FallbackSubscriber extends OfficialSubscriber {
+  makeClient(transport, options) {
+    this.network = this.world.networks.pop();
+    const minReconnectDelay = 1;
+    return makeClient(
+      this.world.server,
+      over(this.network, [transport], { minReconnectDelay, ...options }),
+    );
+  }
+
+  currentSocket() {
+    const { network } = this;
+    return {
+      alive: network.pairs.size > 0,
+      leave: () => network.leave(),
+      reset: () => network.cut(),
+      vanish: () => (this.hole = network.vanish()),
+    };
+  }
+
+  stop() {
+    super.stop();
+    this.network.close();
   }
 }

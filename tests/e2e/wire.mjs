@@ -55,6 +55,30 @@ export class Wire {
     for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy();
   }
 
+  // Both sides say goodbye, as far as a socket can.
+  leave() {
+    for (const pair of this.pairs) for (const socket of pair) socket.end();
+  }
+
+  // A black hole: the server sees open connections that read nothing more, the client ones that
+  // have ended. reset() of what is returned lets the server know.
+  vanish() {
+    const holes = [];
+    for (const pair of this.pairs) {
+      const [near, far] = pair;
+      near.removeAllListeners('close');
+      near.unpipe(far);
+      far.unpipe(near);
+      far.pause();
+      near.resetAndDestroy();
+      far.on('close', () => this.pairs.delete(pair));
+      holes.push(far);
+    }
+    this.pairs.clear();
+    this.holes = [...(this.holes ?? []), ...holes];
+    return { reset: () => holes.forEach((socket) => socket.resetAndDestroy()) };
+  }
+
   // No way through until restore().
   sever() {
     this.down = true;
@@ -68,6 +92,7 @@ export class Wire {
   close() {
     open.delete(this);
     this.cut();
+    for (const socket of this.holes ?? []) socket.resetAndDestroy();
     this.listener.close();
   }
 }
