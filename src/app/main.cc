@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,8 +41,33 @@ sigset_t block_signals() {
   return signals;
 }
 
+using Certificates = std::shared_ptr<const net::TlsContext>;
+
+// Reads the certificates anew. The tickets of the clients of `previous` stay good.
+base::Result<Certificates> load_certificates(const config::Tls& tls, const Certificates& previous) {
+  const auto loaded = config::load_tls(tls);
+  if (!loaded) {
+    return base::fail(base::ErrorCode::kInvalid,
+                      loaded.error().key + ": " + loaded.error().message);
+  }
+  base::Result<Certificates> made = net::TlsContext::create(*loaded, previous.get());
+  if (!made) return made;
+  for (const std::string& certificate : (*made)->certificates())
+    log::info("certificate", {{"is", certificate}});
+  return made;
+}
+
+// What was kept stays in use if the new ones are not good.
+void reload_certificates(const config::Tls& tls, Node& node, Certificates& kept) {
+  if (kept == nullptr) return;
+  base::Result<Certificates> made = load_certificates(tls, kept);
+  if (!made) return log::error("certificates not reloaded", {{"problem", made.error().message}});
+  kept = std::move(*made);
+  node.set_tls(kept);
+}
+
 // SIGHUP: what can change in a running server does, and what cannot is named.
-void reload(config::Invocation& invocation) {
+void reload(config::Invocation& invocation, Node& node, Certificates& certificates) {
   auto loaded = config::load(invocation.sources);
   if (!loaded) {
     for (const config::Problem& problem : loaded.error().errors) {
@@ -55,16 +81,21 @@ void reload(config::Invocation& invocation) {
     log::warn("a changed key needs a restart", {{"key", key}});
   log::set_level(loaded->config.log.level);
   invocation.config.log.level = loaded->config.log.level;
+  const bool enabled = invocation.config.http_server.tls.enabled;
+  if (loaded->config.http_server.tls.enabled)
+    reload_certificates(loaded->config.http_server.tls, node, certificates);
+  invocation.config.http_server.tls = loaded->config.http_server.tls;
+  invocation.config.http_server.tls.enabled = enabled;
   log::info("configuration reloaded", {{"changed", difference.live.size()},
                                        {"needs_restart", difference.needs_restart.size()}});
 }
 
-std::string shown(const net::Address& address) {
+std::string shown(const net::Address& address, bool tls) {
   if (!address.unix_path.empty()) return address.to_string();
   const bool everywhere = address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
   const net::Address to{
       .host = everywhere ? "localhost" : address.host, .port = address.port, .unix_path = {}};
-  return "http://" + to.to_string();
+  return (tls ? "https://" : "http://") + to.to_string();
 }
 
 void greet(const Node& node, const config::Config& config) {
@@ -73,7 +104,7 @@ void greet(const Node& node, const config::Config& config) {
   log::info("open files",
             {{"limit", node.files().limit()}, {"for_clients", node.files().connections_max()}});
   if (!config.dev) return;
-  const std::string url = shown(node.addresses().front());
+  const std::string url = shown(node.addresses().front(), config.http_server.tls.enabled);
   print(stdout,
         "\n  Millrace " + std::string(kVersion) +
             " runs in --dev mode: everybody may do everything, so keep it to yourself.\n\n" +
@@ -92,7 +123,17 @@ int serve(config::Invocation& invocation) {
     return kExitFailed;
   }
   for (const std::string& warning : invocation.warnings) log::warn(warning);
-  base::Result<std::unique_ptr<Node>> made = Node::create(options_from(invocation.config));
+  Options options = options_from(invocation.config);
+  Certificates certificates;
+  if (const config::Tls& tls = invocation.config.http_server.tls; tls.enabled) {
+    base::Result<Certificates> loaded = load_certificates(tls, nullptr);
+    if (!loaded) {
+      log::error("cannot start", {{"error", loaded.error().message}});
+      return kExitFailed;
+    }
+    options.tls = certificates = std::move(*loaded);
+  }
+  base::Result<std::unique_ptr<Node>> made = Node::create(std::move(options));
   if (!made) {
     log::error("cannot start", {{"error", made.error().message}});
     return kExitFailed;
@@ -105,7 +146,8 @@ int serve(config::Invocation& invocation) {
   node.start();
   greet(node, invocation.config);
   int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload(invocation);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP)
+    reload(invocation, node, certificates);
   log::info("stopping",
             {{"signal", signal}, {"timeout_ms", invocation.config.shutdown_timeout.count()}});
   // A second signal ends the process at once, for an operator who will not wait.

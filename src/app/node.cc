@@ -61,6 +61,7 @@ class Node::Worker final : public net::Acceptor {
         heartbeat_(base::monotonic_now().microseconds) {
     const auto& own = node.options_.subscription_tokens;
     if (own) subscription_tokens_.emplace(*loop_, *own, fetch_with(client_), unix_seconds);
+    if (node.options_.tls != nullptr) tls_.emplace(*loop_, metrics, node.options_.tls);
   }
 
   ~Worker() = default;
@@ -120,7 +121,11 @@ class Node::Worker final : public net::Acceptor {
     if (thread_.joinable()) thread_.join();
   }
 
-  // On this worker's core, as the next one.
+  // On this worker's core, as those below.
+  void set_tls(std::shared_ptr<const net::TlsContext> context) {
+    tls_->set_context(std::move(context));
+  }
+
   void deliver_gathered() { hub_->deliver_gathered(); }
 
   // On this worker's core: asks everybody to leave, then stops the loop when they have, or at the
@@ -161,7 +166,7 @@ class Node::Worker final : public net::Acceptor {
         static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams)));
     if (!node_.admission_.has_room(open)) {
       metrics_.add(metrics::Counter::kAcceptRefused);
-      return server_->refuse(std::move(stream), 1s);
+      return server_->refuse(decrypted(std::move(stream)), 1s);
     }
     if (proxy_entrance_) return proxy_entrance_->accept(std::move(stream));
     welcome(std::move(stream), std::nullopt);
@@ -170,7 +175,13 @@ class Node::Worker final : public net::Acceptor {
  private:
   // A connection whose own bytes come next. `source`: the client's address as its proxy has told.
   void welcome(std::unique_ptr<net::Stream> stream, const std::optional<net::IpAddress>& source) {
-    server_->accept(std::move(stream), source);
+    server_->accept(decrypted(std::move(stream)), source);
+  }
+
+  // A unix socket is no way in from the network: it stays plain.
+  std::unique_ptr<net::Stream> decrypted(std::unique_ptr<net::Stream> stream) {
+    if (!tls_ || stream->peer() == "unix") return stream;
+    return tls_->wrap(std::move(stream));
   }
 
   void beat() {
@@ -200,6 +211,7 @@ class Node::Worker final : public net::Acceptor {
   std::unique_ptr<net::Loop> loop_;
   broker::memory::MemoryBroker broker_;
   store::memory::MemoryStore store_;
+  std::optional<net::TlsServer> tls_;  // nullopt: plain; outlives the streams that it makes
   http::Client client_;
   auth::Verifier connection_tokens_;
   std::optional<auth::Verifier> subscription_tokens_;  // nullopt: they have no keys of their own
@@ -282,6 +294,11 @@ base::Result<> Node::listen() {
 
 void Node::start() {
   for (const auto& worker : workers_) worker->start();
+}
+
+void Node::set_tls(const std::shared_ptr<const net::TlsContext>& context) {
+  for (const auto& worker : workers_)
+    worker->loop().post([&worker, context] { worker->set_tls(context); });
 }
 
 bool Node::drain() {

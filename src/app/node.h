@@ -37,6 +37,9 @@ class Node {
 
   void start();
 
+  // The certificates for connections that come from now on. Only if Options::tls was set.
+  void set_tls(const std::shared_ptr<const net::TlsContext>& context);
+
   // Closes every client with a code that makes it reconnect and lets requests finish; at the latest
   // after `shutdown_timeout` all threads have ended. True if everybody left in time. Blocks.
   bool drain();

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct Options {
   std::string region;
   std::string server_id;
   std::string version;
+  std::shared_ptr<const net::TlsContext> tls;  // null: plain; shared by cores
   http::Options http;
   bool proxy_protocol = false;
   net::TrustedPeers trusted_proxies;

@@ -49,7 +49,7 @@ base::Result<std::string> server_of(const config::Config& config) {
   }
   if (address.host.empty() || address.host == "0.0.0.0") address.host = "127.0.0.1";
   if (address.host == "::") address.host = "::1";
-  return "http://" + address.to_string();
+  return (config.http_server.tls.enabled ? "https://" : "http://") + address.to_string();
 }
 
 base::Result<http::ClientRequest> request_of(const config::Invocation& invocation,

@@ -53,6 +53,12 @@ struct Choices<EngineType> {
 };
 
 template <>
+struct Choices<net::TlsVersion> {
+  static constexpr std::pair<std::string_view, net::TlsVersion> kNames[] = {
+      {"1.2", net::TlsVersion::k12}, {"1.3", net::TlsVersion::k13}};
+};
+
+template <>
 struct Choices<base::log::Format> {
   static constexpr std::pair<std::string_view, base::log::Format> kNames[] = {
       {"text", base::log::Format::kText}, {"json", base::log::Format::kJson}};

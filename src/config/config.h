@@ -26,6 +26,7 @@
 
 #include "auth/auth.h"
 #include "base/log.h"
+#include "config/tls.h"         // IWYU pragma: export
 #include "config/transports.h"  // IWYU pragma: export
 
 namespace millrace::config {
@@ -49,6 +50,7 @@ struct HttpServer {
   Milliseconds idle_timeout{75'000};
   bool proxy_protocol = false;
   std::vector<std::string> trusted_proxies;  // addresses, networks, "unix"; none: nobody is
+  Tls tls;
 };
 
 struct Node {

@@ -74,6 +74,39 @@ void add_server(ConfigKeys& keys) {
       .ours();
 }
 
+void add_tls(ConfigKeys& keys) {
+  constexpr auto kServer = &Config::http_server;
+  constexpr auto kTls = &HttpServer::tls;
+  add<kServer, kTls, &Tls::enabled>(
+      keys, "http_server.tls.enabled",
+      "Speaks TLS on http_server.port, instead of leaving it to a balancer.");
+  add<kServer, kTls, &Tls::cert_pem>(
+      keys, "http_server.tls.cert_pem",
+      "The certificate and those that lead to its authority, in PEM; base64 of that, or the path "
+      "of a file with it. SIGHUP reads files again, also if nothing else has changed.")
+      .live();
+  add<kServer, kTls, &Tls::key_pem>(
+      keys, "http_server.tls.key_pem",
+      "The certificate's private key, in the same forms, without a password.")
+      .secret()
+      .live();
+  add<kServer, kTls, &Tls::second_cert_pem>(
+      keys, "http_server.tls.second_cert_pem",
+      "A second certificate with another kind of key, so that clients that cannot verify ECDSA get "
+      "RSA; empty: none.")
+      .live()
+      .ours();
+  add<kServer, kTls, &Tls::second_key_pem>(keys, "http_server.tls.second_key_pem",
+                                           "The private key of the second certificate.")
+      .secret()
+      .live()
+      .ours();
+  add<kServer, kTls, &Tls::min_version>(keys, "http_server.tls.min_version",
+                                        "The oldest version of TLS that is spoken.")
+      .live()
+      .ours();
+}
+
 void add_process(ConfigKeys& keys) {
   add<&Config::workers>(
       keys, "workers",
@@ -319,6 +352,7 @@ const std::vector<Key<Config>>& config_keys() {
   static const ConfigKeys kKeys = [] {
     ConfigKeys keys;
     add_server(keys);
+    add_tls(keys);
     add_process(keys);
     add_client(keys);
     add_client_limits(keys);

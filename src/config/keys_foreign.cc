@@ -9,9 +9,12 @@ namespace millrace::config {
 namespace {
 
 constexpr ForeignKey kForeignKeys[] = {
-    // To serve clear text where encryption was asked for is not a thing to warn about.
-    {.path = "http_server.tls.enabled", .refused = true},
-    {.path = "http_server.tls.*"},
+    // To serve clear text where encryption was asked for, or everybody where certificates were, is
+    // not a thing to warn about.
+    {.path = "http_server.tls.client_ca_pem", .refused = true},
+    {.path = "http_server.tls.server_ca_pem"},
+    {.path = "http_server.tls.server_name"},
+    {.path = "http_server.tls.insecure_skip_verify"},
     {.path = "http_server.tls_autocert.enabled", .refused = true},
     {.path = "http_server.tls_autocert.*"},
     {.path = "http_server.tls_external"},

@@ -199,10 +199,11 @@ TEST(Load, key_of_centrifugo_that_asks_for_nothing_is_silent) {
 }
 
 TEST(Load, encryption_that_was_asked_for_is_not_ignored) {
-  EXPECT_EQ(load_text("[http_server.tls]\nenabled = true\n").all_errors(),
-            "m.toml:2:11: error: http_server.tls.enabled: is not supported by Millrace, and "
-            "ignoring it would not be safe\n");
-  EXPECT_TRUE(load_text("[http_server.tls]\nenabled = false\n").ok);
+  EXPECT_EQ(
+      load_text("[http_server.tls_autocert]\nenabled = true\n").all_errors(),
+      "m.toml:2:11: error: http_server.tls_autocert.enabled: is not supported by Millrace, and "
+      "ignoring it would not be safe\n");
+  EXPECT_TRUE(load_text("[http_server.tls_autocert]\nenabled = false\n").ok);
 }
 
 TEST(Load, option_without_effect_in_this_version_is_a_warning) {

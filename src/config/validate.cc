@@ -203,6 +203,13 @@ void check_transports(const Config& config, Checker& check) {
   limit("uni_http_stream.", config.uni_http_stream.connection_limit);
 }
 
+void check_tls(const Tls& tls, Checker& check) {
+  if (!tls.enabled) return;
+  const auto loaded = load_tls(tls);
+  if (!loaded)
+    check.require(false, loaded.error().key, {"http_server.tls.enabled"}, loaded.error().message);
+}
+
 void check_tokens(const std::string& group, const TokenKeys& keys, Checker& check) {
   const base::Result<> good = auth::check(token_options(keys));
   if (good) return;
@@ -330,6 +337,7 @@ void check_access(const Config& config, Checker& check) {
 void validate(Draft& draft) {
   Checker check(draft);
   check_server(draft.config, check);
+  check_tls(draft.config.http_server.tls, check);
   check_paths(draft.config, check);
   check_transports(draft.config, check);
   check_client(draft.config, check);
