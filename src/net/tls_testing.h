@@ -1,6 +1,7 @@
 // For tests of TLS: certificates, and a client that is given and asked for its bytes.
 #pragma once
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
