@@ -241,6 +241,21 @@ test('a_client_that_is_shut_out_is_told_so_inside_TLS', async () => {
   await server.stop();
 });
 
+test('the_header_of_the_PROXY_protocol_comes_before_the_handshake', async () => {
+  const server = await startTls(kBoth, {
+    http_server: { proxy_protocol: true, trusted_proxies: ['127.0.0.1'] },
+  });
+  const wire = net.connect({ host: server.host, port: server.port });
+  wire.write('PROXY TCP4 192.0.2.7 192.0.2.8 4711 443\r\n');
+  const socket = await secure(server, { socket: wire });
+  const got = new Inbox('an answer');
+  socket.on('data', (data) => got.push(data.toString()));
+  socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match(await got.next(), /^HTTP\/1\.1 200 /);
+  socket.destroy();
+  await server.stop();
+});
+
 test('idle_connections_hold_no_record_buffers', async () => {
   const server = await startTls(kBoth, { workers: 1 });
   const resident = async () => (await server.metrics()).value('process_resident_memory_bytes');
