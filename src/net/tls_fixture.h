@@ -133,6 +133,7 @@ class TlsTest : public testing::Test {
     base::Result<std::shared_ptr<const TlsContext>> made =
         TlsContext::create(options, context_.get());
     ASSERT_TRUE(made) << made.error().message;
+    owner_.stream.reset();  // the core outlives its streams
     context_ = std::move(*made);
     core_ = std::make_unique<TlsCore>(cores_.at(0), wheel_, metrics_, context_);
   }
