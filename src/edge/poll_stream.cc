@@ -31,6 +31,10 @@ void PollStream::poll(uint64_t ack, SessionAnswered answered) {
   handler_->on_writable();
 }
 
+void PollStream::let_go(uint64_t ack) {
+  if (held_ && ack == sent_) answer({});
+}
+
 void PollStream::send_again(SessionAnswered answered) {
   wheel_.set(*this, options_.poll_timeout);
   answered({.status = 200, .body = last_, .content_type = options_.content_type});

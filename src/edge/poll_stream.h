@@ -41,6 +41,8 @@ class PollStream final : public net::Stream, private net::Timer {
   // if there were not so many responses, or one before the last is asked for; with 404 once the
   // connection is gone.
   void poll(uint64_t ack, SessionAnswered answered);
+  // Who asked for that has gone: if it is the poll that is held, it is held no more.
+  void let_go(uint64_t ack);
 
   // net::Stream
   void set_handler(net::StreamHandler* handler) override { handler_ = handler; }

@@ -124,6 +124,18 @@ TEST_F(PollStreamTest, a_client_that_does_not_poll_is_gone) {
   expect_answer(poll(1), 404);
 }
 
+TEST_F(PollStreamTest, a_client_that_hangs_up_has_the_time_of_one_that_does_not_poll) {
+  write("one");
+  poll(0);
+  const size_t held = poll(1);
+  stream_->let_go(0);
+  EXPECT_FALSE(answers_[held]);
+  stream_->let_go(1);
+  expect_answer(held, 204);
+  pass(16s);
+  EXPECT_EQ(read_, Status::kError);
+}
+
 TEST_F(PollStreamTest, the_end_comes_when_the_last_response_was_acknowledged) {
   write("bye");
   poll(0);

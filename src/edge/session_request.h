@@ -15,6 +15,7 @@ struct SessionRequest {
   enum class Kind : uint8_t {
     kCommands,  // `data` is a frame of them
     kPoll,      // what comes after the first `ack` responses
+    kLetGo,     // nobody waits for the answer to the poll with this `ack` any more
     kGoodbye,   // a polling client goes
   };
   SessionId session{};

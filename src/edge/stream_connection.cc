@@ -58,6 +58,10 @@ void StreamConnection::on_request(SessionRequest request, SessionAnswered answer
     case SessionRequest::Kind::kPoll:
       if (polls_ == nullptr) return answered({.status = 400});
       return polls_->poll(request.ack, std::move(answered));
+    case SessionRequest::Kind::kLetGo:
+      answered({});
+      if (polls_ != nullptr) polls_->let_go(request.ack);
+      return;
     case SessionRequest::Kind::kGoodbye:
       answered({});
       if (polls_ != nullptr) done();

@@ -32,13 +32,14 @@ class StreamConnection final : public Connection {
   void start(std::string_view head, std::string_view commands);
   void start(std::string_view head, const protocol::ConnectRequest& connect);
 
+  SessionId id() const { return {ref(), secret_}; }
   // Takes as long whatever it is that differs.
   bool is_session(const SessionId& id) const;
   // From a request that named this session.
   void on_request(SessionRequest request, SessionAnswered answered);
 
   StreamConnection* emulated() override { return this; }
-  std::string session_id() const override { return to_string(SessionId{ref(), secret_}); }
+  std::string session_id() const override { return to_string(id()); }
   // A client that polls shows that it lives.
   bool wants_pongs() const override { return polls_ == nullptr && Connection::wants_pongs(); }
 

@@ -155,10 +155,20 @@ SessionAnswered answer_with(Visit visit) {
   };
 }
 
+// A poll whose client hangs up is not held any longer, wherever it is.
+void let_go_with(http::Responder& responder, Core& core, const SessionId& session, uint64_t ack) {
+  responder.on_gone([&core, session, ack] {
+    core.request({.session = session, .kind = SessionRequest::Kind::kLetGo, .ack = ack},
+                 [](const SessionAnswer&) {});
+  });
+}
+
 // To the node and the core that have it.
 void bring(Visit visit, std::string_view node, std::string_view session, SessionRequest request) {
   const std::optional<SessionId> id = parse_session_id(session);
   Core& core = visit.core;
+  if (id && request.kind == SessionRequest::Kind::kPoll)
+    let_go_with(visit.responder, core, *id, request.ack);
   SessionAnswered answered = answer_with(std::move(visit));
   if (!id || node != core.options.node) return answered({.status = 404});
   request.session = *id;
@@ -205,6 +215,7 @@ void on_long_poll(Visit visit) {
       std::string(visit.request.peer));
   auto made = std::make_unique<StreamConnection>(core, std::move(polls), variant);
   auto& connection = static_cast<StreamConnection&>(core.adopt(std::move(made)));
+  let_go_with(visit.responder, core, connection.id(), 0);
   connection.on_request({.kind = SessionRequest::Kind::kPoll}, answer_with(std::move(visit)));
   connection.start({}, commands);
 }

@@ -77,9 +77,10 @@ void Connection::on_readable() {
       return;
     case Status::kError:
       phase_ = Phase::kGone;
-      return;
+      return tell_gone();
     case Status::kEnd:
       peer_ended_ = true;
+      tell_gone();
       break;
     case Status::kDone: {
       owner_.metrics.add(TransportCounter::kBytesInbound, Transport::kHttp, result.bytes);
@@ -336,6 +337,14 @@ void Connection::settle() {
 void Connection::linger() {
   phase_ = Phase::kLingering;
   stream_->shutdown_write();
+}
+
+// Who hears it may answer, and so change the list.
+void Connection::tell_gone() {
+  const std::vector<Exchange> exchanges = exchanges_;
+  for (const Exchange& exchange : exchanges) {
+    if (exchange->on_gone) std::exchange(exchange->on_gone, nullptr)();
+  }
 }
 
 void Connection::detach_exchanges() {

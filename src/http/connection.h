@@ -23,6 +23,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ struct Responder::State {
   bool in_handler = false;
   bool answered = false;
   std::string output;  // the answer, until those before it have left
+  std::move_only_function<void()> on_gone;
 };
 
 // What the connections of one server share.
@@ -119,6 +121,7 @@ class Connection final : private net::StreamHandler, private net::Timer {
   void discard_input(std::string_view bytes);
   void settle();
   void linger();
+  void tell_gone();
   void detach_exchanges();
   void update_timer();
   Wait wanted_wait() const;

@@ -142,6 +142,10 @@ class Responder {
   // Whether the peer is known to have gone, so that expensive work may be skipped.
   bool gone() const;
 
+  // For an answer that takes long: `on_gone` is called if the peer goes before it, or ends its
+  // side, which for an HTTP client is the same. At most once, and not when the server is destroyed.
+  void on_gone(std::move_only_function<void()> on_gone);
+
  private:
   friend class Connection;
   struct State;

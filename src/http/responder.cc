@@ -22,6 +22,7 @@ void Responder::send(Response response) {
   MILLRACE_ASSERT(state_ != nullptr);
   MILLRACE_ASSERT(!state_->answered);
   state_->answered = true;
+  state_->on_gone = nullptr;
   if (state_->connection != nullptr) state_->connection->answer(*state_, response);
 }
 
@@ -37,6 +38,11 @@ std::optional<TakenStream> Responder::take_stream() {
   }
   send(Response::text(400, "this connection cannot be taken over\n"));
   return std::nullopt;
+}
+
+void Responder::on_gone(std::move_only_function<void()> on_gone) {
+  MILLRACE_ASSERT(state_ != nullptr);
+  state_->on_gone = std::move(on_gone);
 }
 
 bool Responder::gone() const {

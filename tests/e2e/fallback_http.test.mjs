@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import http from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { RawSocket, closeClients } from './clients.mjs';
@@ -17,6 +18,7 @@ import {
   post,
 } from './http_streams.mjs';
 import { configOf, freshChannel, publishAll, range } from './streams.mjs';
+import { withDeadline } from './waiting.mjs';
 
 const kOrigin = 'https://app.example.com';
 const kLimit = 4096;
@@ -385,4 +387,26 @@ describe('a session of somebody else', () => {
     assert.equal((await post(second, kPoll, { session: other, node, ack: 1 })).status, 404);
     await second.stop();
   });
+});
+
+test('a_held_poll_whose_client_hangs_up_is_held_no_more', async () => {
+  // Held, a poll would outlast the patience of the test.
+  const patient = await startServer({ config: { workers: 2, long_poll: { poll_timeout: '1s' } } });
+  const { session, node } = await openPolls(patient);
+  const { host, port } = patient;
+  const polls = range(1, 2).map(() => {
+    const poll = http.request({ host, port, path: kPoll, method: 'POST', agent: false });
+    poll.on('error', () => {});
+    poll.end(JSON.stringify({ session, node, ack: 1 }));
+    return poll;
+  });
+  // Whichever came second is held now.
+  const answered = polls.map(
+    (poll) => new Promise((done) => poll.on('response', ({ statusCode }) => done([poll, statusCode]))),
+  );
+  const [gaveWay, status] = await withDeadline(Promise.race(answered), 'one of two polls gives way');
+  assert.equal(status, 204);
+  polls.find((poll) => poll !== gaveWay).destroy();
+  await sessionsEnd(patient);
+  await patient.stop();
 });

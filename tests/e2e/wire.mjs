@@ -9,6 +9,12 @@ after(() => {
   for (const wire of open) wire.close();
 });
 
+// An RST. Not for one whose FIN is on its way: Node would never close that (and never exit).
+function reset(socket) {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export class Wire {
   static async to(server) {
     const wire = new Wire(server);
@@ -27,6 +33,7 @@ export class Wire {
     this.server = server;
     this.down = false; // connections are reset as soon as they are made
     this.pairs = new Set();
+    this.holes = []; // of vanish(): what the server takes for open
     this.listener = net.createServer((near) => this.accept(near));
     open.add(this);
   }
@@ -52,7 +59,7 @@ export class Wire {
 
   // An RST for everybody, on both sides: what is under way is lost.
   cut() {
-    for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.pairs) for (const socket of pair) reset(socket);
   }
 
   // Both sides say goodbye, as far as a socket can.
@@ -70,13 +77,13 @@ export class Wire {
       near.unpipe(far);
       far.unpipe(near);
       far.pause();
-      near.resetAndDestroy();
+      reset(near);
       far.on('close', () => this.pairs.delete(pair));
       holes.push(far);
     }
     this.pairs.clear();
-    this.holes = [...(this.holes ?? []), ...holes];
-    return { reset: () => holes.forEach((socket) => socket.resetAndDestroy()) };
+    this.holes.push(...holes);
+    return { reset: () => holes.forEach(reset) };
   }
 
   // No way through until restore().
@@ -92,7 +99,7 @@ export class Wire {
   close() {
     open.delete(this);
     this.cut();
-    for (const socket of this.holes ?? []) socket.resetAndDestroy();
+    this.holes.forEach(reset);
     this.listener.close();
   }
 }
