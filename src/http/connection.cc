@@ -330,13 +330,21 @@ void Connection::settle() {
     phase_ = Phase::kGone;
     return;
   }
-  stream_->pause_reading(phase_ == Phase::kFinishing || (phase_ == Phase::kOpen && !has_room()));
+  // After the last request only the peer's end is of interest, and only to some.
+  const bool deaf = phase_ == Phase::kFinishing && !somebody_listens_for_the_end();
+  stream_->pause_reading(deaf || (phase_ == Phase::kOpen && !has_room()));
   update_timer();
 }
 
 void Connection::linger() {
   phase_ = Phase::kLingering;
   stream_->shutdown_write();
+}
+
+bool Connection::somebody_listens_for_the_end() const {
+  return !peer_ended_ && std::ranges::any_of(exchanges_, [](const Exchange& exchange) {
+    return static_cast<bool>(exchange->on_gone);
+  });
 }
 
 // Who hears it may answer, and so change the list.

@@ -121,6 +121,7 @@ class Connection final : private net::StreamHandler, private net::Timer {
   void discard_input(std::string_view bytes);
   void settle();
   void linger();
+  bool somebody_listens_for_the_end() const;
   void tell_gone();
   void detach_exchanges();
   void update_timer();
