@@ -235,7 +235,6 @@ base::Result<std::unique_ptr<Node>> Node::create(Options options) {
 
 Node::Node(Options options)
     : options_(std::move(options)),
-      uid_(options_.edge.node),
       files_(net::FileBudget::raise_to_hard_limit(options_.open_files_reserve)),
       registry_(options_.workers, {.region = options_.region,
                                    .server_id = options_.server_id,
@@ -339,7 +338,7 @@ api::NodeInfo Node::info() const {
   };
   const base::Duration uptime = base::monotonic_now() - started_;
   return {
-      .uid = uid_,
+      .uid = options_.edge.node,
       .name = options_.server_id,
       .version = options_.version,
       .num_clients = total(metrics::Gauge::kSessions),

@@ -57,7 +57,6 @@ class Node {
                       std::move_only_function<void(std::vector<admin::Tables>)> done);
 
   const Options options_;
-  const std::string uid_;  // of this run
   const base::MonotonicTime started_ = base::monotonic_now();
   const net::FileBudget files_;
   metrics::Registry registry_;

@@ -29,12 +29,14 @@ Core::~Core() {
   loop.remove_turn_hook(*this);
 }
 
-websocket::Options Core::websocket_options(bool echo, bool deflate) const {
+websocket::Options Core::websocket_options(bool echo, Variant variant) const {
   constexpr size_t kEchoBytesMax = 16UL * 1024 * 1024;
   constexpr size_t kEchoFragmentsMax = 1UL << 20;
-  return {.message_bytes_max = echo ? kEchoBytesMax : options.message_bytes_max,
+  const size_t client_bytes_max =
+      variant.bare ? options.uni_websocket.message_bytes_max : options.message_bytes_max;
+  return {.message_bytes_max = echo ? kEchoBytesMax : client_bytes_max,
           .message_fragments_max = echo ? kEchoFragmentsMax : options.message_fragments_max,
-          .deflate = deflate};
+          .deflate = variant.deflate};
 }
 
 void Core::log_client(const http::Request& request, Transport transport) {
@@ -68,13 +70,15 @@ void Core::request(SessionRequest request, SessionAnswered answered) {
   if (there == this) return on_request(std::move(request), std::move(answered));
   const uint64_t asked = ++last_asked_;
   asked_.emplace(asked, std::move(answered));
-  there->loop.post([there, here = this, asked, request = std::move(request)]() mutable {
-    there->on_request(std::move(request), [here, asked](SessionAnswer answer) {
-      here->loop.post([here, asked, answer = std::move(answer)]() mutable {
-        here->on_answered(asked, std::move(answer));
+  there->loop.post(
+      [there, &back = loop, here = this, asked, request = std::move(request)]() mutable {
+        // The way back is the loop: when a node is taken down, this core may go before that one.
+        there->on_request(std::move(request), [&back, here, asked](SessionAnswer answer) {
+          back.post([here, asked, answer = std::move(answer)]() mutable {
+            here->on_answered(asked, std::move(answer));
+          });
+        });
       });
-    });
-  });
 }
 
 void Core::on_request(SessionRequest request, SessionAnswered answered) {

@@ -66,7 +66,7 @@ class Core final : public base::TurnHook {
   websocket::CoreScratch websocket_scratch;
   SpareStrings spare_strings;
   // What the decoder is told: of an echo, or of a client's connection.
-  websocket::Options websocket_options(bool echo, bool deflate) const;
+  websocket::Options websocket_options(bool echo, Variant variant) const;
   bool draining = false;
 
   // At debug level: who asks for a connection that it may have. Before its stream is taken, which

@@ -2,8 +2,9 @@
 // the hub's decision.
 //
 // One Edge per core. It adds its endpoints to that core's HTTP router, takes streams over when they
-// upgrade, and is how the hub of the same core reaches its sessions. Everything runs on that core;
-// only Admission is shared.
+// upgrade or are answered without an end, and is how the hub of the same core reaches its sessions.
+// Everything runs on that core; only Admission is shared. Requests that name a session are brought
+// to the edge that has it.
 //
 // Limits     Options: message size, subscriptions per client, bytes of pending output, time to
 //            connect, to answer a ping and to close. Over the subscriptions a command is answered

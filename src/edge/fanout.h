@@ -2,9 +2,9 @@
 // frame for all of them.
 //
 // The events of a turn are encoded and framed once for each way in which they are wanted: by wire
-// format, compression, how the channel is named, whether as deltas, and which of them. Then every
-// subscriber that wants them in this way gets a reference to the same bytes. Nearly always that is
-// one or two ways.
+// format, framing, compression, how the channel is named, whether as deltas, and which of them.
+// Then every subscriber that wants them in this way gets a reference to the same bytes. Nearly
+// always that is one or two ways.
 //
 // Deltas     A patch is sent to a subscriber only if it was sent the channel's publication just
 //            before: after a gap, which a filter makes too, it gets the whole payload.

@@ -1,7 +1,7 @@
 // A connection's pending output: what this turn produced for it, and what the kernel has not taken
 // yet.
 //
-// Bytes are whole WebSocket frames, or the response to the handshake, shared and immutable. An idle
+// Bytes are whole frames, lines or events, or the head of a response, shared and immutable. An idle
 // outbox holds nothing; with one frame pending, the common case of a fan-out, it holds a reference
 // and no queue. Partial writes are remembered to the byte.
 #pragma once

@@ -24,7 +24,8 @@ StreamConnection::StreamConnection(Core& core, std::unique_ptr<PollStream> strea
 
 StreamConnection::~StreamConnection() {
   if (waiting_ == nullptr) return;
-  for (Waiting& each : waiting_->requests) each.answered({.status = 404});
+  // The end of its stream says more than a status could.
+  for (Waiting& each : waiting_->requests) each.answered({});
 }
 
 void StreamConnection::start(std::string_view head, std::string_view commands) {

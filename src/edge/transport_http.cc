@@ -1,6 +1,5 @@
 #include "edge/transport_http.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,12 @@ namespace {
 using metrics::TransportCounter;
 
 constexpr std::string_view kBinary = "application/octet-stream";
+constexpr std::string_view kLinesOfJson = "application/x-ndjson";
+
+std::string_view content_type_of(Variant variant) {
+  if (variant.framing == Framing::kEvents) return "text/event-stream; charset=utf-8";
+  return variant.format == protocol::Format::kJson ? kLinesOfJson : kBinary;
+}
 
 // A request that may become a client's connection, or belongs to one.
 struct Visit {
@@ -69,12 +74,7 @@ bool has_room(Visit& visit) {
 
 http::Response stream_head(Variant variant, const Headers& headers) {
   http::Response head;
-  if (variant.framing == Framing::kEvents) {
-    head.content_type = "text/event-stream; charset=utf-8";
-  } else {
-    head.content_type =
-        variant.format == protocol::Format::kJson ? "application/x-ndjson" : kBinary;
-  }
+  head.content_type = content_type_of(variant);
   head.headers = headers;
   // Nobody on the way is to keep it, or to wait for more of it.
   head.headers.emplace_back("Cache-Control",
@@ -209,9 +209,7 @@ void on_long_poll(Visit visit) {
       core.loop.wheel(),
       PollStream::Options{.hold = core.options.long_poll.hold,
                           .poll_timeout = core.options.long_poll.poll_timeout,
-                          .content_type = variant.format == protocol::Format::kJson
-                                              ? std::string_view("application/x-ndjson")
-                                              : kBinary},
+                          .content_type = content_type_of(variant)},
       std::string(visit.request.peer));
   auto made = std::make_unique<StreamConnection>(core, std::move(polls), variant);
   auto& connection = static_cast<StreamConnection&>(core.adopt(std::move(made)));

@@ -57,9 +57,8 @@ void WebSocketConnection::start(std::string_view handshake, std::string unread,
 
 void WebSocketConnection::take_input(std::span<char> bytes) {
   Input input(*this);
-  websocket::Options options = core_.websocket_options(echoes(), variant().deflate);
-  if (variant().bare) options.message_bytes_max = core_.options.uni_websocket.message_bytes_max;
-  decoder_.feed(bytes, options, core_.websocket_scratch, input);
+  decoder_.feed(bytes, core_.websocket_options(echoes(), variant()), core_.websocket_scratch,
+                input);
   update_input();
 }
 
