@@ -102,9 +102,10 @@ OPTIONS
 )";
 
 constexpr std::string_view kBottom = R"(
-    --dev sets client.insecure = true and client.allowed_origins = ["*"], turns
-    uni_websocket, uni_sse and uni_http_stream on where nothing else was said,
-    and serves a playground page at /. Never use it where others can connect.
+    --dev sets client.insecure = true and, where nothing else was said,
+    client.allowed_origins = ["*"]; turns uni_websocket, uni_sse and
+    uni_http_stream on likewise, and serves a playground page at /. Never use it
+    where others can connect.
 
 CONFIGURATION
     Later ones win: the file, MILLRACE_ variables, flags. Keys have the names,

@@ -221,13 +221,24 @@ TEST(Load, dev_is_a_flag_only) {
 }
 
 TEST(Load, dev_opens_everything_and_warns_of_nothing) {
-  const Outcome outcome = load_text(
-      "[client]\ninsecure = false\nallowed_origins = [\"https://a.b\"]\n", {}, "m.toml", {}, true);
+  const Outcome outcome = load_text("[client]\ninsecure = false\n", {}, "m.toml", {}, true);
   ASSERT_TRUE(outcome.ok);
   EXPECT_TRUE(outcome.config.dev);
   EXPECT_TRUE(outcome.config.client.insecure);
   EXPECT_EQ(outcome.config.client.allowed_origins, (std::vector<std::string>{"*"}));
   EXPECT_EQ(outcome.all_warnings(), "");
+}
+
+TEST(Load, dev_leaves_allowed_origins_that_somebody_wrote) {
+  const std::vector<std::string> own{"https://a.b"};
+  const auto origins = [](std::string_view text, const Environment& environment) {
+    const Outcome outcome = load_text(text, environment, "m.toml", {}, true);
+    EXPECT_TRUE(outcome.ok) << outcome.all_errors();
+    return outcome.config.client.allowed_origins;
+  };
+  EXPECT_EQ(origins("[client]\nallowed_origins = [\"https://a.b\"]\n", {}), own);
+  EXPECT_EQ(origins("", {{"MILLRACE_CLIENT_ALLOWED_ORIGINS", "https://a.b"}}), own);
+  EXPECT_EQ(origins("[client]\nallowed_origins = []\n", {}), std::vector<std::string>());
 }
 
 TEST(Load, dev_turns_unidirectional_transports_on_unless_something_else_was_said) {

@@ -45,6 +45,9 @@ class Checker {
     draft_.error(draft_.place_of(at), key, std::move(message));
   }
 
+  // Whether somebody set it, maybe to what it is by default.
+  bool written(const std::string& key) const { return draft_.places.contains(key); }
+
   void warn(bool holds, const std::string& key, std::string message) {
     if (!holds) draft_.warn(draft_.place_of(key), key, std::move(message));
   }
@@ -238,6 +241,8 @@ void check_client(const Config& config, Checker& check) {
   check.warn(client.queue_max_size >= config.websocket.message_size_limit, "client.queue_max_size",
              "is less than websocket.message_size_limit: the largest messages would disconnect "
              "whoever gets them");
+  check.warn(client.write_delay.count() > 0 || !check.written("client.batch_max_size"),
+             "client.batch_max_size", "has no effect without client.write_delay");
 }
 
 void check_signs(const Channel& channel, Checker& check) {
@@ -292,6 +297,9 @@ void check_history(const Channel& channel, const ChannelOptions& options, const 
 void check_options(const Channel& channel, const ChannelOptions& options, const std::string& prefix,
                    Checker& check) {
   check_history(channel, options, prefix, check);
+  const std::string batch = prefix + "batch_max_size";
+  check.warn(options.batch_max_delay.count() > 0 || !check.written(batch), batch,
+             "has no effect without batch_max_delay");
   const std::string why = regex_error_of(options.channel_regex);
   check.require(why.empty(), prefix + "channel_regex", {}, "is not a regular expression: " + why);
   for (const std::string& type : options.allowed_delta_types) {

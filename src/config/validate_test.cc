@@ -239,6 +239,28 @@ TEST(Validate, mistake_in_one_value_is_not_told_twice) {
             "\"25s\" or \"1h30m\", got an integer\n");
 }
 
+TEST(Validate, batches_of_nothing_that_waits_are_a_warning) {
+  const auto warnings = [](std::string_view text) { return load_text(text).all_warnings(); };
+  const std::string in = "[client]\ninsecure = true\n";
+  const std::string insecure = warnings(in);
+  EXPECT_EQ(warnings(in + "[channel.without_namespace]\nbatch_max_size = 100\n"),
+            insecure +
+                "m.toml:4:18: warning: channel.without_namespace.batch_max_size: has no effect "
+                "without batch_max_delay\n");
+  EXPECT_EQ(
+      warnings(in + "[[channel.namespaces]]\nname = \"aa\"\nbatch_max_size = 5\n"),
+      insecure +
+          "m.toml:5:18: warning: channel.namespaces[aa].batch_max_size: has no effect without "
+          "batch_max_delay\n");
+  EXPECT_EQ(warnings(in + "batch_max_size = 5\n"),
+            insecure +
+                "m.toml:3:18: warning: client.batch_max_size: has no effect without "
+                "client.write_delay\n");
+  EXPECT_EQ(warnings(in + "batch_max_size = 5\nwrite_delay = \"5ms\"\n[channel.without_namespace]\n"
+                          "batch_max_size = 5\nbatch_max_delay = \"5ms\"\n"),
+            insecure);
+}
+
 TEST(Validate, queue_smaller_than_a_message_is_a_warning) {
   const Outcome outcome = load_text("[client]\nqueue_max_size = 1024\ninsecure = true\n");
   ASSERT_TRUE(outcome.ok);

@@ -82,7 +82,6 @@ describe('a browser', { skip: kMissing }, () => {
     pages = await startPages();
     const log = { history_size: 100, history_ttl: '300s', force_recovery: true, presence: true };
     server = await startServer({
-      dev: false, // which lets in pages of every origin
       config: configOf(
         { log },
         {

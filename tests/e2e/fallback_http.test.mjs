@@ -39,7 +39,6 @@ let server;
 before(async () => {
   const limit = { max_request_body_size: kLimit };
   server = await startServer({
-    dev: false, // which lets in pages of every origin
     config: configOf(
       { log: { history_size: 100, history_ttl: '300s' } },
       {
