@@ -15,7 +15,8 @@ doctor::Plan plan_of(const config::Invocation& invocation) {
           .open_files_reserve = config.open_files_reserve,
           .workers = config.workers,
           .listen_backlog = static_cast<uint64_t>(net::ListenOptions{}.backlog),
-          .ping_interval = config.client.ping_interval};
+          .ping_interval = config.client.ping_interval,
+          .tls = config.http_server.tls.enabled};
 }
 
 }  // namespace

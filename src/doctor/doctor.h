@@ -91,6 +91,7 @@ struct Plan {
   uint64_t workers = 0;               // 0: one for each CPU
   uint64_t listen_backlog = 4096;
   std::chrono::milliseconds ping_interval{25'000};  // 0: no pings
+  bool tls = false;                                 // http_server.tls.enabled
 };
 
 enum class Verdict : uint8_t {
@@ -136,6 +137,7 @@ struct Report {
   std::optional<Bound> after{};
   Number target{};  // asked for
   bool container = false;
+  bool tls = false;  // in process, so that its memory counts
 
   // Nothing was asked for, or the machine holds it as it is.
   bool target_met() const { return !target || (now && now->connections >= *target); }

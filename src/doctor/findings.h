@@ -39,8 +39,8 @@ Finding judge_cpu(const Case& c);
 Finding judge_clock_source(const Case& c);
 
 // How many connections there are memory and CPU time for; none: unknown, or no limit.
-Number connections_by_memory(const Facts& facts);
-Number connections_by_memory_limit(const Facts& facts);
+Number connections_by_memory(const Facts& facts, const Plan& plan);
+Number connections_by_memory_limit(const Facts& facts, const Plan& plan);
 Number connections_by_cpu(const Facts& facts, const Plan& plan);
 
 // ---- For the functions above ----

@@ -102,9 +102,11 @@ std::string to_json(const Report& report) {
     object.number("target", report.target);
     object.flag("target_met", report.target_met());
     object.flag("container", report.container);
+    object.flag("tls", report.tls);
     {
       Object assumptions(object.name("assumptions"));
       assumptions.number("user_bytes", kUserBytes);
+      assumptions.number("tls_bytes", kTlsBytes);
       assumptions.number("kernel_bytes", kKernelBytes);
       assumptions.number("connections_per_buffer_page", kConnectionsPerBufferPage);
       assumptions.number("ping_microseconds", kPingMicroseconds);

@@ -19,9 +19,10 @@ constexpr std::array kJudges = {
 uint64_t goal_of(const Facts& facts, const Plan& plan) {
   if (plan.target) return std::min(*plan.target, kGoalMax);
   if (plan.connection_limit > 0) return std::min(plan.connection_limit, kGoalMax);
-  const Number memory = connections_by_memory(facts);
+  const Number memory = connections_by_memory(facts, plan);
   uint64_t goal = memory.value_or(kGoalWithoutMemory);
-  for (const Number bound : {connections_by_memory_limit(facts), connections_by_cpu(facts, plan)})
+  for (const Number bound :
+       {connections_by_memory_limit(facts, plan), connections_by_cpu(facts, plan)})
     if (bound) goal = std::min(goal, *bound);
   return std::clamp<uint64_t>(goal, 1, kGoalMax);
 }
@@ -37,7 +38,7 @@ void tighten(std::optional<Bound>& bound, const Number& connections, const Findi
 
 Report judge(const Facts& facts, const Plan& plan) {
   const Case c{.facts = facts, .plan = plan, .goal = goal_of(facts, plan)};
-  Report report{.target = plan.target, .container = facts.container};
+  Report report{.target = plan.target, .container = facts.container, .tls = plan.tls};
   for (const auto judge_one : kJudges) {
     const Finding& finding = report.findings.emplace_back(judge_one(c));
     tighten(report.now, finding.connections, finding);

@@ -73,7 +73,7 @@ TEST(DoctorLimits, configured_limit_must_cover_the_target) {
 TEST(DoctorLimits, memory_must_hold_the_target_and_a_tenth_for_others) {
   Facts facts = good_machine();
   facts.memory_total = 10'000'000'000;
-  facts.memory_available = 1'000'000'000 + kWanted * connection_bytes(facts.page_bytes);
+  facts.memory_available = 1'000'000'000 + kWanted * connection_bytes(facts.page_bytes, false);
   EXPECT_EQ(finding_of("memory", facts).verdict, Verdict::kOk);
   EXPECT_EQ(finding_of("memory", facts).connections, kWanted);
   *facts.memory_available -= 1;
@@ -87,7 +87,7 @@ TEST(DoctorLimits, memory_limit_of_the_cgroup_can_be_changed) {
   Facts facts = good_machine();
   EXPECT_EQ(finding_of("memory_limit", facts).verdict, Verdict::kOk);
   facts.memory_limit = 8'000'000'000;
-  facts.memory_limit_room = 800'000'000 + kWanted * connection_bytes(facts.page_bytes);
+  facts.memory_limit_room = 800'000'000 + kWanted * connection_bytes(facts.page_bytes, false);
   EXPECT_EQ(finding_of("memory_limit", facts).verdict, Verdict::kOk);
   *facts.memory_limit_room -= 1;
   const Finding finding = finding_of("memory_limit", facts);
@@ -97,6 +97,31 @@ TEST(DoctorLimits, memory_limit_of_the_cgroup_can_be_changed) {
   ASSERT_EQ(finding.remedies.size(), 3U);
   EXPECT_EQ(finding.remedies[0].text, "[Service]\nMemoryMax=7700M");
   EXPECT_EQ(finding.remedies[1].text, "docker run --memory 7700m");
+}
+
+TEST(DoctorLimits, tls_in_process_counts_as_memory) {
+  const Plan secure{.target = kWanted, .tls = true};
+  Facts facts = good_machine();
+  facts.memory_total = 10'000'000'000;
+  facts.memory_available = 1'000'000'000 + kWanted * connection_bytes(facts.page_bytes, true);
+  facts.memory_limit = 40'000'000'000;
+  facts.memory_limit_room = 4'000'000'000 + kWanted * connection_bytes(facts.page_bytes, true);
+  facts.committed = 0;
+  facts.commit_limit = kWanted * (kUserBytes + kTlsBytes);
+  facts.overcommit_mode = 2;
+  const Report report = judge(facts, secure);
+  EXPECT_TRUE(report.tls);
+  for (const std::string_view id : {"memory", "memory_limit", "overcommit"}) {
+    EXPECT_EQ(find(report, id).verdict, Verdict::kOk) << id;
+    EXPECT_EQ(find(report, id).connections, kWanted) << id;
+    EXPECT_GT(finding_of(id, facts).connections, kWanted) << id;
+  }
+  EXPECT_NE(find(report, "memory").explanation.find("16,700 bytes in the server (16,000 of them"),
+            std::string::npos);
+  *facts.memory_limit_room -= 1;
+  const Finding limited = find(judge(facts, secure), "memory_limit");
+  EXPECT_EQ(limited.connections, kWanted - 1);
+  EXPECT_EQ(limited.remedies.at(0).text, "[Service]\nMemoryMax=39000M");
 }
 
 TEST(DoctorLimits, recommended_memory_limit_is_enough) {

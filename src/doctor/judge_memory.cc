@@ -8,38 +8,40 @@
 namespace millrace::doctor {
 namespace {
 
-std::string cost_text(const Facts& facts) {
-  return "A connection is taken for " + grouped(kUserBytes) + " bytes in the server, " +
+std::string cost_text(const Case& c) {
+  return "A connection is taken for " + grouped(process_bytes(c.plan.tls)) +
+         " bytes in the server" +
+         (c.plan.tls ? " (" + grouped(kTlsBytes) + " of them for TLS), " : ", ") +
          grouped(kKernelBytes) + " in the kernel, and " +
-         grouped(facts.page_bytes / kConnectionsPerBufferPage) +
+         grouped(c.facts.page_bytes / kConnectionsPerBufferPage) +
          " on their way; histories and presence come on top. A tenth of the memory is kept for "
          "everything else.";
 }
 
-uint64_t connections_in(uint64_t room, uint64_t whole, const Facts& facts) {
-  return less(room, whole / kMemoryKeptPart) / connection_bytes(facts.page_bytes);
+uint64_t connections_in(uint64_t room, uint64_t whole, const Facts& facts, const Plan& plan) {
+  return less(room, whole / kMemoryKeptPart) / connection_bytes(facts.page_bytes, plan.tls);
 }
 
 }  // namespace
 
-Number connections_by_memory(const Facts& facts) {
+Number connections_by_memory(const Facts& facts, const Plan& plan) {
   if (!facts.memory_total || !facts.memory_available) return std::nullopt;
-  return connections_in(*facts.memory_available, *facts.memory_total, facts);
+  return connections_in(*facts.memory_available, *facts.memory_total, facts, plan);
 }
 
-Number connections_by_memory_limit(const Facts& facts) {
+Number connections_by_memory_limit(const Facts& facts, const Plan& plan) {
   if (!facts.memory_limit || !facts.memory_limit_room) return std::nullopt;
   if (*facts.memory_limit_room == kNoLimit) return std::nullopt;
-  return connections_in(*facts.memory_limit_room, *facts.memory_limit, facts);
+  return connections_in(*facts.memory_limit_room, *facts.memory_limit, facts, plan);
 }
 
 Finding judge_memory(const Case& c) {
   Finding finding{.id = "memory", .title = "memory of the machine"};
-  const Number connections = connections_by_memory(c.facts);
+  const Number connections = connections_by_memory(c.facts, c.plan);
   if (!connections) return unknown(finding, "/proc/meminfo");
   finding.now =
       bytes_text(*c.facts.memory_available) + " available of " + bytes_text(*c.facts.memory_total);
-  finding.explanation = cost_text(c.facts);
+  finding.explanation = cost_text(c);
   set_bound(finding, connections);
   if (*connections < c.goal) finding.verdict = Verdict::kLimit;
   return finding;
@@ -51,7 +53,7 @@ Finding judge_memory_limit(const Case& c) {
     return unknown(finding, "/sys/fs/cgroup");
   finding.explanation =
       "What the kernel keeps for sockets counts, too: at the limit the server is killed.";
-  const Number connections = connections_by_memory_limit(c.facts);
+  const Number connections = connections_by_memory_limit(c.facts, c.plan);
   if (!connections) {
     finding.now = "none";
     return finding;
@@ -62,7 +64,7 @@ Finding judge_memory_limit(const Case& c) {
   if (*connections >= c.goal) return finding;
   finding.verdict = Verdict::kChange;
   finding.after = c.goal;
-  const uint64_t needed = held + c.goal * connection_bytes(c.facts.page_bytes);
+  const uint64_t needed = held + c.goal * connection_bytes(c.facts.page_bytes, c.plan.tls);
   constexpr uint64_t kMebi = 1024UL * 1024;
   const uint64_t whole = needed / (kMemoryKeptPart - 1) * kMemoryKeptPart;
   const std::string number = std::to_string(rounded_up(whole / kMebi + 1));
@@ -86,7 +88,7 @@ Finding judge_overcommit(const Case& c) {
       "is free.";
   if (*mode != 2) return finding;
   if (!c.facts.commit_limit || !c.facts.committed) return unknown(finding, "/proc/meminfo");
-  set_bound(finding, less(*c.facts.commit_limit, *c.facts.committed) / kUserBytes);
+  set_bound(finding, less(*c.facts.commit_limit, *c.facts.committed) / process_bytes(c.plan.tls));
   finding.now +=
       ", " + bytes_text(*c.facts.committed) + " promised of " + bytes_text(*c.facts.commit_limit);
   if (*finding.connections >= c.goal) return finding;

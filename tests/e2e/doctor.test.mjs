@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
+import { makeCertificate } from './certificates.mjs';
 import { makeFolder, runBinary } from './harness.mjs';
 
 const doctor = (args, options) => runBinary(['doctor', ...args], options);
@@ -80,6 +81,23 @@ describe('millrace doctor', () => {
     assert.equal(report.code, 1);
     writeFileSync(file, 'unknown = 1\n');
     assert.equal((await doctor(['--config', file])).code, 2);
+  });
+
+  test('counts_the_memory_of_TLS_where_the_configuration_has_it', async () => {
+    const { cert, key } = makeCertificate('ecdsa');
+    const file = join(makeFolder(), 'millrace.json');
+    const judged = async (enabled) => {
+      const tls = { enabled, cert_pem: cert, key_pem: key };
+      writeFileSync(file, JSON.stringify({ http_server: { tls } }));
+      const report = await examined(1_000, '--config', file);
+      assert.equal(report.tls, enabled);
+      return report.find('memory');
+    };
+    const [plain, secure] = [await judged(false), await judged(true)];
+    assert.match(secure.explanation, /of them for TLS/);
+    assert.doesNotMatch(plain.explanation, /TLS/);
+    // What is free may change between the two.
+    assert.ok(secure.connections < plain.connections / 2);
   });
 
   test('mistakes_are_told', async () => {

@@ -21,9 +21,6 @@ const rsa = makeCertificate('rsa');
 const ca = [ecdsa.cert, rsa.cert];
 const kRsaOnly = { sigalgs: 'RSA-PSS+SHA256:RSA+SHA256' };
 
-const kIdle = 600; // connections
-const kBytesEach = 20_000; // one pair of record buffers would be 34,000 more
-
 const kBoth = {
   cert_pem: ecdsa.certFile,
   key_pem: ecdsa.keyFile,
@@ -253,23 +250,6 @@ test('the_header_of_the_PROXY_protocol_comes_before_the_handshake', async () => 
   socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
   assert.match(await got.next(), /^HTTP\/1\.1 200 /);
   socket.destroy();
-  await server.stop();
-});
-
-test('idle_connections_hold_no_record_buffers', async () => {
-  const server = await startTls(kBoth, { workers: 1 });
-  const resident = async () => (await server.metrics()).value('process_resident_memory_bytes');
-  const open = async (count) => {
-    for (let i = 0; i < count; i += 20) {
-      await Promise.all(Array.from({ length: 20 }, () => RawClient.open(server, { ca })));
-    }
-  };
-  await open(100); // what is needed once
-  const before = await resident();
-  await open(kIdle);
-  const each = ((await resident()) - before) / kIdle;
-  assert.ok(each <= kBytesEach, `${each} bytes of memory for each`);
-  closeClients();
   await server.stop();
 });
 
