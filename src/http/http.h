@@ -185,7 +185,8 @@ class Server {
   void accept(std::unique_ptr<net::Stream> stream,
               const std::optional<net::IpAddress>& proxied = std::nullopt);
 
-  // Answers 503 with Retry-After and closes, after at most one read: for a node that is full.
+  // Answers 503 with Retry-After and closes, after at most one read: for a node that is full. A
+  // bounded number waits a bounded time; over it, the oldest one goes.
   void refuse(std::unique_ptr<net::Stream> stream, std::chrono::seconds retry_after);
 
   // Drain: idle connections are closed now, the others after the response they are at.

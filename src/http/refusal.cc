@@ -28,15 +28,37 @@ void Refusal::on_readable() {
   finish();
 }
 
+// The handshake is done: what the peer has to say comes next.
+void Refusal::on_writable() {
+  if (shakes_hands_) loop_.wheel().set(*this, kPatience);
+}
+
+void Refusal::on_timer() {
+  if (answered() || shakes_hands_) return close();
+  shakes_hands_ = true;
+  loop_.wheel().set(*this, kHandshakePatience);
+}
+
 void Refusal::finish() {
+  answered();
+  close();
+}
+
+// Whether there is nothing more to be tried.
+bool Refusal::answered() {
   const std::string_view part = answer_;
-  // A fresh socket takes these few bytes whole, or is dead.
+  // A fresh socket takes these few bytes whole, or is dead; inside TLS, none before the handshake.
   const net::IoResult result = stream_->write({&part, 1});
   metrics_.add(Counter::kWrites);
+  if (result.status == Status::kWouldBlock) return false;
   if (result.status == Status::kDone) {
     metrics_.add(TransportCounter::kBytesOutbound, Transport::kHttp, result.bytes);
     metrics_.add(Counter::kHttpResponses5xx);
   }
+  return true;
+}
+
+void Refusal::close() {
   stream_->shutdown_write();
   const Done done = std::move(done_);  // outlives this object
   done(*this);

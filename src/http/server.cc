@@ -1,3 +1,4 @@
+#include <map>
 #include <utility>
 
 #include "base/clock.h"
@@ -41,10 +42,12 @@ class Server::Impl final : public ConnectionOwner {
     Response response = Response::text(503, "no room for more connections\n");
     response.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
     std::string answer = serialized(response, {.close = true}, date.at(base::wall_clock_ms()));
-    add_to(refusals_, std::make_unique<Refusal>(
-                          loop, metrics, std::move(stream), std::move(answer),
-                          [this](Refusal& refusal) { remove_from(refusals_, refusal); }));
-    if (refusals_.size() > kRefusalsMax) refusals_.front()->finish();
+    auto refusal = std::make_unique<Refusal>(
+        loop, metrics, std::move(stream), std::move(answer),
+        [this, number = refusals_begun_ + 1](Refusal&) { refusals_.erase(number); });
+    refusals_.emplace(++refusals_begun_, std::move(refusal));
+    // The oldest has had the most time.
+    if (refusals_.size() > kRefusalsMax) refusals_.begin()->second->finish();
   }
 
   void close_when_idle() {
@@ -59,7 +62,8 @@ class Server::Impl final : public ConnectionOwner {
 
  private:
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Refusal>> refusals_;
+  std::map<uint64_t, std::unique_ptr<Refusal>> refusals_;  // by number
+  uint64_t refusals_begun_ = 0;
 };
 
 Server::Server(net::Loop& loop, metrics::Core& metrics, const Options& options,

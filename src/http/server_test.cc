@@ -168,13 +168,51 @@ TEST_F(Refusing, a_silent_peer_is_refused_after_a_moment) {
   EXPECT_TRUE(peer.closed());
 }
 
-TEST_F(Refusing, many_silent_peers_do_not_pile_up) {
+TEST_F(Refusing, many_silent_peers_do_not_pile_up_and_the_oldest_go_first) {
   std::vector<TestPeer> peers(1000);
   for (TestPeer& peer : peers) server_->refuse(peer.stream(), seconds(1));
-  const auto closed =
-      std::count_if(peers.begin(), peers.end(), [](const TestPeer& peer) { return peer.closed(); });
-  EXPECT_GE(closed, 900);
-  EXPECT_LT(closed, 1000);
+  const auto still = std::ranges::find_if(peers, [](const TestPeer& p) { return !p.closed(); });
+  EXPECT_GE(still - peers.begin(), 900);
+  EXPECT_LT(still - peers.begin(), 1000);
+  EXPECT_TRUE(std::all_of(still, peers.end(), [](const TestPeer& p) { return !p.closed(); }));
+}
+
+TEST_F(Refusing, a_peer_in_a_handshake_is_refused_when_it_is_done) {
+  TestPeer peer;
+  peer.set_room(0);
+  server_->refuse(peer.stream(), seconds(1));
+  pass(Refusal::kPatience + milliseconds(200));
+  EXPECT_FALSE(peer.saw_end());
+  pass(Refusal::kHandshakePatience - milliseconds(200));
+  peer.set_room(SIZE_MAX);
+  EXPECT_EQ(peer.received(), "");
+  peer.send(get("/now"));
+  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 503 "));
+  EXPECT_TRUE(peer.closed());
+  EXPECT_EQ(peer.unread(), 0U);
+}
+
+TEST_F(Refusing, a_peer_that_is_silent_after_its_handshake_is_refused_after_a_moment) {
+  TestPeer peer;
+  peer.set_room(0);
+  server_->refuse(peer.stream(), seconds(1));
+  pass(Refusal::kPatience + milliseconds(200));
+  peer.set_room(SIZE_MAX);
+  EXPECT_FALSE(peer.saw_end());
+  pass(Refusal::kPatience + milliseconds(200));
+  EXPECT_TRUE(peer.received().starts_with("HTTP/1.1 503 "));
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(Refusing, a_handshake_without_end_is_cut_off) {
+  TestPeer peer;
+  peer.set_room(0);
+  server_->refuse(peer.stream(), seconds(1));
+  pass(Refusal::kPatience + milliseconds(200));
+  pass(Refusal::kHandshakePatience + milliseconds(200));
+  EXPECT_TRUE(peer.closed());
+  EXPECT_EQ(peer.received(), "");
+  EXPECT_EQ(count(Counter::kHttpResponses5xx), 0U);
 }
 
 TEST_F(Refusing, a_server_may_go_while_it_refuses) {

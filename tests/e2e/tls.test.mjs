@@ -29,10 +29,11 @@ const kBoth = {
 };
 
 // The harness asks over a unix socket, which stays plain.
-async function startTls(settings = kBoth, { http_server = {}, ...config } = {}) {
+async function startTls(settings = kBoth, { http_server = {}, openFiles, ...config } = {}) {
   const socketPath = join(makeFolder(), 's');
   const server = await startServer({
     socketPath,
+    openFiles,
     config: {
       http_server: { unix_socket: socketPath, tls: { enabled: true, ...settings }, ...http_server },
       ...config,
@@ -235,6 +236,37 @@ test('a_client_that_is_shut_out_is_told_so_inside_TLS', async () => {
   const first = await RawClient.open(server, { ca });
   await assert.rejects(RawClient.open(server, { ca }), /503/);
   first.socket.terminate();
+  await server.stop();
+});
+
+test('a_server_without_room_says_so_inside_TLS_also_when_the_handshake_is_slow', async () => {
+  const server = await startTls(kBoth, {
+    workers: 1,
+    open_files_reserve: 60,
+    openFiles: 200,
+    http_server: { head_timeout: '60s' },
+  });
+  const { socketPath } = server;
+  const sockets = [];
+  const visit = (to, bytes) => {
+    const socket = net.connect(to);
+    sockets.push(socket);
+    if (bytes) socket.write(bytes);
+    return socket;
+  };
+  const firstLine = async (socket) => (await eventOf(socket, 'data')).toString().split('\r\n')[0];
+  const kAsk = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
+  while ((await firstLine(visit({ path: socketPath }, kAsk))) === 'HTTP/1.1 200 OK') {
+    assert.ok(sockets.length < 200);
+  }
+  const slow = visit({ host: server.host, port: server.port });
+  await eventOf(slow, 'connect');
+  // Who is silent is answered when it is late: the other one has not begun by then.
+  assert.match(await firstLine(visit({ path: socketPath })), / 503 /);
+  const socket = await secure(server, { socket: slow });
+  socket.write(kAsk);
+  assert.match(await firstLine(socket), / 503 /);
+  for (const each of sockets) each.destroy();
   await server.stop();
 });
 
