@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr base::Duration kHeartbeat = 1s;
 constexpr base::Duration kStuckAfter = 10s;
+// Connections of a core whose PROXY header is awaited where there is no room for them.
+constexpr size_t kFullEntranceMax = 64;
 
 // What the process opens for itself: standard streams, log and what a library may need; loops,
 // listeners and their spares.
@@ -162,20 +164,30 @@ class Node::Worker final : public net::Acceptor {
   base::Result<> store_health() const { return store_.health(); }
 
   void on_accept(std::unique_ptr<net::Stream> stream) override {
-    const auto open =
-        static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams)));
-    if (!node_.admission_.has_room(open)) {
-      metrics_.add(metrics::Counter::kAcceptRefused);
-      return server_->refuse(decrypted(std::move(stream)), 1s);
-    }
-    if (proxy_entrance_) return proxy_entrance_->accept(std::move(stream));
-    welcome(std::move(stream), std::nullopt);
+    const bool room = has_room();
+    // A proxy's header comes before TLS: it is read of those who are refused, too.
+    if (proxy_entrance_ && (room || proxy_entrance_->waiting() < kFullEntranceMax))
+      return proxy_entrance_->accept(std::move(stream));
+    if (!room) return refuse(std::move(stream));
+    server_->accept(decrypted(std::move(stream)));
   }
 
  private:
-  // A connection whose own bytes come next. `source`: the client's address as its proxy has told.
+  // Behind a proxy's header. `source`: the client's address as it has told.
   void welcome(std::unique_ptr<net::Stream> stream, const std::optional<net::IpAddress>& source) {
+    if (!has_room()) return refuse(std::move(stream));
     server_->accept(decrypted(std::move(stream)), source);
+  }
+
+  // For the sockets that are open, among them the one that asks.
+  bool has_room() const {
+    return node_.admission_.has_room(
+        static_cast<size_t>(std::max<int64_t>(0, node_.registry_.total(metrics::Gauge::kStreams))));
+  }
+
+  void refuse(std::unique_ptr<net::Stream> stream) {
+    metrics_.add(metrics::Counter::kAcceptRefused);
+    server_->refuse(decrypted(std::move(stream)), 1s);
   }
 
   // A unix socket is no way in from the network: it stays plain.

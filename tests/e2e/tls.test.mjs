@@ -239,15 +239,13 @@ test('a_client_that_is_shut_out_is_told_so_inside_TLS', async () => {
   await server.stop();
 });
 
-test('a_server_without_room_says_so_inside_TLS_also_when_the_handshake_is_slow', async () => {
-  const server = await startTls(kBoth, {
-    workers: 1,
-    open_files_reserve: 60,
-    openFiles: 200,
-    http_server: { head_timeout: '60s' },
-  });
-  const { socketPath } = server;
+describe('a server without room', () => {
+  const kAsk = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
   const sockets = [];
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
+
   const visit = (to, bytes) => {
     const socket = net.connect(to);
     sockets.push(socket);
@@ -255,19 +253,40 @@ test('a_server_without_room_says_so_inside_TLS_also_when_the_handshake_is_slow',
     return socket;
   };
   const firstLine = async (socket) => (await eventOf(socket, 'data')).toString().split('\r\n')[0];
-  const kAsk = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
-  while ((await firstLine(visit({ path: socketPath }, kAsk))) === 'HTTP/1.1 200 OK') {
-    assert.ok(sockets.length < 200);
+
+  async function startFull(http_server = {}) {
+    const server = await startTls(kBoth, {
+      workers: 1,
+      open_files_reserve: 60,
+      openFiles: 200,
+      http_server: { head_timeout: '60s', ...http_server },
+    });
+    while ((await firstLine(visit({ path: server.socketPath }, kAsk))) === 'HTTP/1.1 200 OK') {
+      assert.ok(sockets.length < 200);
+    }
+    return server;
   }
-  const slow = visit({ host: server.host, port: server.port });
-  await eventOf(slow, 'connect');
-  // Who is silent is answered when it is late: the other one has not begun by then.
-  assert.match(await firstLine(visit({ path: socketPath })), / 503 /);
-  const socket = await secure(server, { socket: slow });
-  socket.write(kAsk);
-  assert.match(await firstLine(socket), / 503 /);
-  for (const each of sockets) each.destroy();
-  await server.stop();
+
+  test('says_so_inside_TLS_also_when_the_handshake_is_slow', async () => {
+    const server = await startFull();
+    const slow = visit({ host: server.host, port: server.port });
+    await eventOf(slow, 'connect');
+    // Who is silent is answered when it is late: the other one has not begun by then.
+    assert.match(await firstLine(visit({ path: server.socketPath })), / 503 /);
+    const socket = await secure(server, { socket: slow });
+    socket.write(kAsk);
+    assert.match(await firstLine(socket), / 503 /);
+    await server.stop();
+  });
+
+  test('says_so_inside_TLS_behind_the_PROXY_protocol', async () => {
+    const server = await startFull({ proxy_protocol: true, trusted_proxies: ['127.0.0.1'] });
+    const header = 'PROXY TCP4 192.0.2.7 192.0.2.8 4711 443\r\n';
+    const socket = await secure(server, { socket: visit({ host: server.host, port: server.port }, header) });
+    socket.write(kAsk);
+    assert.match(await firstLine(socket), / 503 /);
+    await server.stop();
+  });
 });
 
 test('the_header_of_the_PROXY_protocol_comes_before_the_handshake', async () => {
