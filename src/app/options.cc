@@ -114,9 +114,22 @@ hub::Options hub_options(const config::Config& config) {
 }
 
 edge::HttpTransport mapped(const config::HttpTransport& from) {
-  return {.enabled = from.enabled,
-          .path = from.handler_prefix,
-          .body_bytes_max = from.max_request_body_size};
+  edge::HttpTransport to{.enabled = from.enabled,
+                         .path = from.handler_prefix,
+                         .body_bytes_max = from.max_request_body_size};
+  if (!from.connect_code_to_http_response.enabled) return to;
+  for (const config::CodeToHttpResponse& each : from.connect_code_to_http_response.transforms)
+    to.refusals.push_back({each.code, each.to_status_code, each.to_body});
+  return to;
+}
+
+std::vector<edge::ErrorToDisconnect> mapped(
+    const config::Transforms<config::ErrorToDisconnect>& from) {
+  std::vector<edge::ErrorToDisconnect> to;
+  if (!from.enabled) return to;
+  for (const config::ErrorToDisconnect& each : from.transforms)
+    to.push_back({each.code, each.to_code, each.to_reason});
+  return to;
 }
 
 void map_http_transports(const config::Config& config, edge::Options& options) {
@@ -132,9 +145,14 @@ void map_http_transports(const config::Config& config, edge::Options& options) {
   options.uni_websocket = {.enabled = config.uni_websocket.enabled,
                            .path = config.uni_websocket.handler_prefix,
                            .message_bytes_max = config.uni_websocket.message_size_limit,
-                           .join_push_messages = config.uni_websocket.join_push_messages};
+                           .join_push_messages = config.uni_websocket.join_push_messages,
+                           .disconnect_push = !config.uni_websocket.disable_disconnect_push,
+                           .closing_handshake = !config.uni_websocket.disable_closing_handshake};
   options.uni_sse = mapped(config.uni_sse);
   options.uni_http_stream = mapped(config.uni_http_stream);
+  options.unidirectional_disconnects =
+      mapped(config.client.connect_code_to_unidirectional_disconnect);
+  if (config.init.enabled) options.init_path = config.init.handler_prefix;
   options.emulation_path = config.emulation.handler_prefix;
   options.emulation_body_bytes_max = config.emulation.max_request_body_size;
 }

@@ -171,7 +171,17 @@ void apply_group(Draft& draft, std::string_view group, const Value& value) {
 template <class Owner>
 void apply_value(Draft& draft, const Key<Owner>& key, Owner& owner, const std::string& full_key,
                  const Value& value) {
-  std::expected<Setting, std::string> setting = read_setting(key, value);
+  std::expected<Setting, std::string> setting;
+  if (key.type == Type::kTableList) {
+    auto rows = read_tables(draft, key.columns, full_key, value);
+    if (!rows) {
+      draft.failed.insert(full_key);
+      return;
+    }
+    setting = std::move(*rows);
+  } else {
+    setting = read_setting(key, value);
+  }
   if (!setting) {
     draft.failed.insert(full_key);
     return draft.error(value.place, full_key, std::move(setting.error()));

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -74,6 +75,90 @@ struct Choices<base::log::Level> {
       {"fatal", base::log::Level::kError}};
 };
 
+// The columns of a list of these, and the members that stand for them, in the same order.
+template <class T>
+struct Columns;
+
+template <>
+struct Columns<ErrorToDisconnect> {
+  // Errors are below 3000; a close code of a WebSocket that is an application's is from 3000 to
+  // 4999, with a reason of up to 123 bytes (RFC 6455, sections 5.5 and 7.4.2).
+  static constexpr Column kAll[] = {
+      {.path = "code",
+       .type = Type::kInteger,
+       .min = 1,
+       .max = 2999,
+       .is_required = true,
+       .is_unique = true},
+      {.path = "to.code", .type = Type::kInteger, .min = 3000, .max = 4999, .is_required = true},
+      {.path = "to.reason", .max = 123, .is_ascii = true}};
+  static constexpr std::tuple kMembers{&ErrorToDisconnect::code, &ErrorToDisconnect::to_code,
+                                       &ErrorToDisconnect::to_reason};
+};
+
+template <>
+struct Columns<CodeToHttpResponse> {
+  static constexpr Column kAll[] = {{.path = "code",
+                                     .type = Type::kInteger,
+                                     .min = 1,
+                                     .max = 4999,
+                                     .is_required = true,
+                                     .is_unique = true},
+                                    {.path = "to.status_code",
+                                     .type = Type::kInteger,
+                                     .min = 200,
+                                     .max = 599,
+                                     .is_required = true},
+                                    {.path = "to.body", .max = 16'384}};
+  static constexpr std::tuple kMembers{
+      &CodeToHttpResponse::code, &CodeToHttpResponse::to_status_code, &CodeToHttpResponse::to_body};
+};
+
+template <class T>
+concept HasColumns = requires { Columns<T>::kMembers; };
+
+template <class T>
+struct ItemOf {
+  using Type = void;
+};
+template <class Item>
+struct ItemOf<std::vector<Item>> {
+  using Type = Item;
+};
+
+template <HasColumns T>
+Row row_of(const T& value) {
+  Row row;
+  const auto add_cell = [&](const auto& cell) {
+    const std::string_view path = Columns<T>::kAll[row.size()].path;
+    if constexpr (std::integral<std::remove_cvref_t<decltype(cell)>> &&
+                  !std::same_as<std::remove_cvref_t<decltype(cell)>, bool>) {
+      row.emplace_back(path, static_cast<int64_t>(cell));
+    } else {
+      row.emplace_back(path, cell);
+    }
+  };
+  std::apply([&](auto... members) { (add_cell(value.*members), ...); }, Columns<T>::kMembers);
+  return row;
+}
+
+template <HasColumns T>
+T from_row(const Row& row) {
+  T value;
+  size_t column = 0;
+  const auto take_cell = [&](auto& to) {
+    using Member = std::remove_cvref_t<decltype(to)>;
+    const Cell& cell = row[column++].second;
+    if constexpr (std::integral<Member> && !std::same_as<Member, bool>) {
+      to = static_cast<Member>(std::get<int64_t>(cell));
+    } else {
+      to = std::get<Member>(cell);
+    }
+  };
+  std::apply([&](auto... members) { (take_cell(value.*members), ...); }, Columns<T>::kMembers);
+  return value;
+}
+
 template <class T>
 Setting to_setting(const T& value) {
   if constexpr (std::is_enum_v<T>) {
@@ -82,6 +167,10 @@ Setting to_setting(const T& value) {
     return std::string(found->first);
   } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
     return static_cast<int64_t>(value);
+  } else if constexpr (HasColumns<typename ItemOf<T>::Type>) {
+    std::vector<Row> rows;
+    for (const auto& item : value) rows.push_back(row_of(item));
+    return rows;
   } else {
     return value;
   }
@@ -95,6 +184,10 @@ void from_setting(T& value, const Setting& setting) {
         std::ranges::find(Choices<T>::kNames, name, &std::pair<std::string_view, T>::first)->second;
   } else if constexpr (std::integral<T> && !std::same_as<T, bool>) {
     value = static_cast<T>(std::get<int64_t>(setting));
+  } else if constexpr (HasColumns<typename ItemOf<T>::Type>) {
+    value.clear();
+    for (const Row& row : std::get<std::vector<Row>>(setting))
+      value.push_back(from_row<typename ItemOf<T>::Type>(row));
   } else {
     value = std::get<T>(setting);
   }
@@ -112,6 +205,8 @@ constexpr Type type_of() {
     return Type::kDuration;
   else if constexpr (std::same_as<T, std::string>)
     return Type::kString;
+  else if constexpr (HasColumns<typename ItemOf<T>::Type>)
+    return Type::kTableList;
   else {
     static_assert(std::same_as<T, std::vector<std::string>>);
     return Type::kStringList;
@@ -141,6 +236,8 @@ auto make_key(std::string path, std::string_view text) {
   };
   if constexpr (std::is_enum_v<T>) {
     for (const auto& [name, value] : Choices<T>::kNames) key.choices.push_back(name);
+  } else if constexpr (HasColumns<typename ItemOf<T>::Type>) {
+    key.columns = Columns<typename ItemOf<T>::Type>::kAll;
   } else if constexpr (std::integral<T> && sizeof(T) < sizeof(int64_t)) {
     key.max = std::numeric_limits<T>::max();
   }

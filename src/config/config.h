@@ -110,6 +110,7 @@ struct Client {
   size_t recovery_max_publication_limit = 300;
   size_t recovery_max_bytes = 512UL * 1024;  // ours
   size_t presence_max_members = 5'000;       // ours
+  Transforms<ErrorToDisconnect> connect_code_to_unidirectional_disconnect;
 };
 
 enum class DataFormat : uint8_t { kAny, kJson, kJsonObject, kBinary };
@@ -207,6 +208,7 @@ struct Config {
   UniWebSocket uni_websocket;
   HttpTransport uni_sse{.handler_prefix = "/connection/uni_sse"};
   HttpTransport uni_http_stream{.handler_prefix = "/connection/uni_http_stream"};
+  Init init;
   HttpApi http_api;
   bool admin_enabled = false;             // admin.enabled
   bool prometheus_enabled = true;         // prometheus.enabled

@@ -8,7 +8,9 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +59,11 @@ void apply_foreign(Draft& draft, const ForeignKey& key, const std::string& full_
 // What `value` means to `key`, or why it means nothing.
 template <class Owner>
 std::expected<Setting, std::string> read_setting(const Key<Owner>& key, const Value& value);
+
+// A list of tables as the columns say, untyped text being JSON; or nullopt, and every mistake in it
+// is told, each with its place. That of the table i is kept as the place of "<full_key>[i]".
+std::optional<std::vector<Row>> read_tables(Draft& draft, std::span<const Column> columns,
+                                            const std::string& full_key, const Value& value);
 
 // Variables that ${MILLRACE_VAR_X} refers to.
 using Variables = std::map<std::string, std::string, std::less<>>;

@@ -397,9 +397,26 @@ std::string_view type_name(Type type) {
       return "choice";
     case Type::kStringList:
       return "list of strings";
+    case Type::kTableList:
+      return "list of tables";
   }
   return "";
 }
+
+namespace {
+
+// {code = 109, to.code = 4109}
+std::string row_text(const Row& row) {
+  std::string out = "{";
+  for (const auto& [path, cell] : row) {
+    if (out.size() > 1) out += ", ";
+    out += std::string(path) + " = " +
+           std::visit([](const auto& value) { return toml_text(Setting(value)); }, cell);
+  }
+  return out + "}";
+}
+
+}  // namespace
 
 std::string toml_text(const Setting& setting) {
   // A JSON string is a TOML basic string.
@@ -413,9 +430,17 @@ std::string toml_text(const Setting& setting) {
     return out;
   }
   out = "[";
+  const auto add_item = [&out](const std::string& item) {
+    out += (out.size() > 1 ? ", " : "") + item;
+  };
+  if (const auto* rows = std::get_if<std::vector<Row>>(&setting)) {
+    for (const Row& row : *rows) add_item(row_text(row));
+    return out + "]";
+  }
   for (const std::string& item : std::get<std::vector<std::string>>(setting)) {
-    if (out.size() > 1) out += ", ";
-    base::append_json_string(out, item);
+    std::string quoted;
+    base::append_json_string(quoted, item);
+    add_item(quoted);
   }
   return out + "]";
 }

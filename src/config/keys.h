@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -19,10 +20,34 @@
 
 namespace millrace::config {
 
-enum class Type : uint8_t { kBoolean, kInteger, kDuration, kString, kChoice, kStringList };
+enum class Type : uint8_t {
+  kBoolean,
+  kInteger,
+  kDuration,
+  kString,
+  kChoice,
+  kStringList,
+  kTableList
+};
+
+// What each table of a list of tables may hold.
+struct Column {
+  std::string_view path;      // "to.code": `code` in the table `to`
+  Type type = Type::kString;  // kBoolean, kInteger or kString; left out: false, 0 or ""
+  int64_t min = 0;            // integers
+  int64_t max = std::numeric_limits<int64_t>::max();  // integers, and bytes of strings
+  bool is_required = false;
+  bool is_unique = false;  // no two tables of a list have the same
+  bool is_ascii = false;   // a string of printable ASCII and blanks
+};
+
+// One of the tables: for each column its path and its value.
+using Cell = std::variant<bool, int64_t, std::string>;
+using Row = std::vector<std::pair<std::string_view, Cell>>;
 
 // A key's value, whatever its member's own type. A choice is its name.
-using Setting = std::variant<bool, int64_t, Milliseconds, std::string, std::vector<std::string>>;
+using Setting = std::variant<bool, int64_t, Milliseconds, std::string, std::vector<std::string>,
+                             std::vector<Row>>;
 
 template <class Owner>
 struct Key {
@@ -35,10 +60,11 @@ struct Key {
   int64_t min = 0;  // integers, and durations in milliseconds
   int64_t max = std::numeric_limits<int64_t>::max();
   std::vector<std::string_view> choices;
-  bool is_ours = false;       // not one of Centrifugo's
-  bool is_secret = false;     // its value is never shown
-  bool is_live = false;       // a running server takes a change over
-  bool is_later = false;      // read and checked, but this version does not act on it
+  std::span<const Column> columns;  // of a list of tables
+  bool is_ours = false;             // not one of Centrifugo's
+  bool is_secret = false;           // its value is never shown
+  bool is_live = false;             // a running server takes a change over
+  bool is_later = false;            // read and checked, but this version does not act on it
   bool takes_digits = false;  // an integer that may be written as a string, as Centrifugo has it
 
   Key& ours() { return is_ours = true, *this; }

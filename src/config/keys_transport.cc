@@ -118,6 +118,35 @@ void add_emulation(ConfigKeys& keys) {
   add_body_limit<&Config::emulation, Emulation>(keys, "emulation.");
 }
 
+template <auto Member>
+void add_http_responses(ConfigKeys& keys, const std::string& transport) {
+  using Responses = Transforms<CodeToHttpResponse>;
+  constexpr auto kResponses = &HttpTransport::connect_code_to_http_response;
+  const std::string group = transport + "connect_code_to_http_response.";
+  add<Member, kResponses, &Responses::enabled>(
+      keys, group + "enabled",
+      "Answers a connect that fails with the HTTP response for its code; a code without one is "
+      "told "
+      "on a stream, as without this. Streams begin when it is known who may connect.");
+  add<Member, kResponses, &Responses::transforms>(
+      keys, group + "transforms",
+      "The responses for codes of errors and of disconnects; with an empty body, the body is what "
+      "the code means.");
+}
+
+void add_disconnects(ConfigKeys& keys) {
+  using Disconnects = Transforms<ErrorToDisconnect>;
+  constexpr auto kDisconnects = &Client::connect_code_to_unidirectional_disconnect;
+  const std::string group = "client.connect_code_to_unidirectional_disconnect.";
+  add<&Config::client, kDisconnects, &Disconnects::enabled>(
+      keys, group + "enabled",
+      "Unidirectional clients, which can't be told an error, get the disconnect that is said here "
+      "for it when they can't connect.");
+  add<&Config::client, kDisconnects, &Disconnects::transforms>(
+      keys, group + "transforms",
+      "The disconnects for codes of errors; other errors have the usual ones.");
+}
+
 void add_unidirectional(ConfigKeys& keys) {
   constexpr auto kUniWebSocket = &Config::uni_websocket;
   add_common<kUniWebSocket, UniWebSocket>(
@@ -130,15 +159,32 @@ void add_unidirectional(ConfigKeys& keys) {
   add<kUniWebSocket, &UniWebSocket::join_push_messages>(
       keys, "uni_websocket.join_push_messages",
       "Puts pushes that leave together into one frame, a line for each.");
+  add<kUniWebSocket, &UniWebSocket::disable_disconnect_push>(
+      keys, "uni_websocket.disable_disconnect_push",
+      "Tells clients why they are closed by the close frame only, not by a push before it.");
+  add<kUniWebSocket, &UniWebSocket::disable_closing_handshake>(
+      keys, "uni_websocket.disable_closing_handshake",
+      "Closes clients without a WebSocket close frame, as Centrifugo before 6.5.1.");
   add_connection_limit<kUniWebSocket, UniWebSocket>(keys, "uni_websocket.");
   add_http_transport<&Config::uni_sse>(
       keys, "uni_sse.",
       "Server-sent events for clients that only listen, as EventSource does; --dev turns it on.",
       "Path of the unidirectional endpoint for server-sent events.");
+  add_http_responses<&Config::uni_sse>(keys, "uni_sse.");
   add_http_transport<&Config::uni_http_stream>(
       keys, "uni_http_stream.",
       "HTTP streaming for clients that only listen, such as curl; --dev turns it on.",
       "Path of the unidirectional HTTP streaming endpoint.");
+  add_http_responses<&Config::uni_http_stream>(keys, "uni_http_stream.");
+  add_disconnects(keys);
+}
+
+void add_init(ConfigKeys& keys) {
+  add<&Config::init, &Init::enabled>(
+      keys, "init.enabled",
+      "Answers {} there, to open connections and to set a balancer's cookies before clients "
+      "connect; 503 while the server stops.");
+  add<&Config::init, &Init::handler_prefix>(keys, "init.handler_prefix", "Path of that endpoint.");
 }
 
 }  // namespace
@@ -149,6 +195,7 @@ void add_transport_keys(std::vector<Key<Config>>& keys) {
   add_long_poll(keys);
   add_emulation(keys);
   add_unidirectional(keys);
+  add_init(keys);
 }
 
 }  // namespace millrace::config

@@ -269,9 +269,8 @@ TEST(Load, transports_take_what_centrifugo_writes_by_default) {
       "[uni_sse.connect_code_to_http_response]\nenabled = false\ntransforms = []\n");
   ASSERT_TRUE(outcome.ok) << outcome.all_errors();
   EXPECT_EQ(outcome.all_warnings(), "");
-  EXPECT_TRUE(
-      mentions(load_text("[uni_sse.connect_code_to_http_response]\nenabled = true\n").warnings,
-               "m.toml:2:11: warning: uni_sse.connect_code_to_http_response.enabled: "));
+  EXPECT_TRUE(mentions(load_text("[uni_websocket]\ncompression = true\n").warnings,
+                       "m.toml:2:15: warning: uni_websocket.compression: "));
 }
 
 TEST(Load, reference_stands_for_its_variable) {
@@ -386,6 +385,16 @@ TEST(Keys, each_key_has_a_member_of_its_own) {
       case Type::kStringList:
         changed = std::vector<std::string>{"x"};
         break;
+      case Type::kTableList: {
+        Row row;
+        for (const Column& column : key.columns) {
+          row.emplace_back(column.path, column.type == Type::kInteger  ? Cell(column.min)
+                                        : column.type == Type::kString ? Cell("x")
+                                                                       : Cell(true));
+        }
+        changed = std::vector<Row>{row};
+        break;
+      }
     }
     key.set(config, changed);
     const Difference difference = reloadable_difference(Config{}, config);

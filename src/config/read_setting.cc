@@ -30,6 +30,8 @@ std::string_view wanted(Type type) {
       return "a string";
     case Type::kStringList:
       return "a list of strings";
+    case Type::kTableList:
+      return "a list of tables";
   }
   return "";
 }
@@ -162,6 +164,8 @@ Read read_setting(const Key<Owner>& key, const Value& value) {
       return read_choice(key.choices, value);
     case Type::kStringList:
       return read_list(value, key.is_secret);
+    case Type::kTableList:
+      break;  // read_tables()
   }
   return mismatch(key.type, value, key.is_secret);
 }

@@ -115,11 +115,25 @@ std::string range(const Key<Owner>& key) {
   return " `" + shown(key.min) + "` to `" + shown(key.max) + "`.";
 }
 
+// What each table of a list holds.
+template <class Owner>
+std::string columns(const Key<Owner>& key) {
+  std::string out;
+  for (const Column& column : key.columns) {
+    out += (out.empty() ? " Each has `" : ", `") + std::string(column.path) + "`";
+    if (column.type == Type::kInteger)
+      out += " (`" + std::to_string(column.min) + "` to `" + std::to_string(column.max) + "`)";
+    if (column.type == Type::kString && column.max != std::numeric_limits<int64_t>::max())
+      out += " (up to " + std::to_string(column.max) + " bytes)";
+  }
+  return out.empty() ? out : out + ".";
+}
+
 template <class Owner>
 void append_row(std::string& out, const Key<Owner>& key, const Owner& defaults) {
   out += "| `" + key.path + "` | " + std::string(type_name(key.type)) + " | `" +
          toml_text(key.get(defaults)) + "` | " + escaped(key.text) + choices(key) + range(key) +
-         marks(key) + " |\n";
+         columns(key) + marks(key) + " |\n";
 }
 
 constexpr std::string_view kTableHead = "| key | type | default | |\n|---|---|---|---|\n";

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace millrace::config {
 
@@ -21,12 +23,34 @@ struct WebSocket {
   size_t connection_limit = 0;  // ours
 };
 
+// A list of `transforms`, and whether they count.
+template <class Transform>
+struct Transforms {
+  bool enabled = false;
+  std::vector<Transform> transforms;
+};
+
+// The disconnect that a unidirectional client gets for an error, which it can't be told.
+struct ErrorToDisconnect {
+  uint32_t code = 0;
+  uint16_t to_code = 0;   // to.code
+  std::string to_reason;  // to.reason
+};
+
+// The response to a connect that failed with an error or a disconnect.
+struct CodeToHttpResponse {
+  uint32_t code = 0;
+  uint16_t to_status_code = 0;  // to.status_code
+  std::string to_body;          // to.body; "": what the code means
+};
+
 // A transport of HTTP requests whose responses don't end.
 struct HttpTransport {
   bool enabled = false;
   std::string handler_prefix;
   size_t max_request_body_size = 65'536;
   size_t connection_limit = 0;  // ours; 0: client.connection_limit only
+  Transforms<CodeToHttpResponse> connect_code_to_http_response{};  // of the unidirectional ones
 };
 
 // Ours, all of it. Polls are answered at `handler_prefix` + kPollPath.
@@ -50,7 +74,15 @@ struct UniWebSocket {
   std::string handler_prefix = "/connection/uni_websocket";
   size_t message_size_limit = 65'536;
   bool join_push_messages = false;
+  bool disable_disconnect_push = false;
+  bool disable_closing_handshake = false;
   size_t connection_limit = 0;  // ours
+};
+
+// An endpoint for what comes before a connection.
+struct Init {
+  bool enabled = false;
+  std::string handler_prefix = "/connection/init";
 };
 
 }  // namespace millrace::config

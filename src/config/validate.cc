@@ -146,6 +146,7 @@ std::vector<Endpoint> endpoints(const Config& config) {
   add(config.uni_sse.enabled, "uni_sse.handler_prefix", config.uni_sse.handler_prefix);
   add(config.uni_http_stream.enabled, "uni_http_stream.handler_prefix",
       config.uni_http_stream.handler_prefix);
+  add(config.init.enabled, "init.handler_prefix", config.init.handler_prefix);
   add(!config.http_api.disabled, "http_api.handler_prefix", config.http_api.handler_prefix);
   return all;
 }
@@ -204,6 +205,36 @@ void check_transports(const Config& config, Checker& check) {
   limit("uni_websocket.", config.uni_websocket.connection_limit);
   limit("uni_sse.", config.uni_sse.connection_limit);
   limit("uni_http_stream.", config.uni_http_stream.connection_limit);
+}
+
+// How clients that only listen are told that they can't connect.
+void check_refusals(const Config& config, Checker& check) {
+  const auto used = [&](const std::string& group, bool enabled, bool any) {
+    check.warn(!enabled || any, group + "enabled", "is on without transforms, and does nothing");
+  };
+  const auto& disconnects = config.client.connect_code_to_unidirectional_disconnect;
+  used("client.connect_code_to_unidirectional_disconnect.", disconnects.enabled,
+       !disconnects.transforms.empty());
+  for (const auto& [name, transport] : {std::pair{"uni_sse", &config.uni_sse},
+                                        std::pair{"uni_http_stream", &config.uni_http_stream}}) {
+    const auto& responses = transport->connect_code_to_http_response;
+    const std::string group = std::string(name) + ".connect_code_to_http_response.";
+    used(group, responses.enabled, !responses.transforms.empty());
+    for (size_t i = 0; i < responses.transforms.size(); ++i) {
+      const CodeToHttpResponse& each = responses.transforms[i];
+      const bool bodiless =
+          each.to_status_code == 204 || each.to_status_code == 205 || each.to_status_code == 304;
+      check.require(
+          !bodiless || each.to_body.empty(),
+          group + "transforms[" + std::to_string(i) + "].to.body", {},
+          "a response with status " + std::to_string(each.to_status_code) + " has no body");
+    }
+  }
+  const UniWebSocket& websocket = config.uni_websocket;
+  check.warn(!websocket.disable_disconnect_push || !websocket.disable_closing_handshake,
+             "uni_websocket.disable_closing_handshake",
+             "and uni_websocket.disable_disconnect_push are both on: clients are not told why they "
+             "are closed");
 }
 
 void check_tls(const Tls& tls, Checker& check) {
@@ -348,6 +379,7 @@ void validate(Draft& draft) {
   check_tls(draft.config.http_server.tls, check);
   check_paths(draft.config, check);
   check_transports(draft.config, check);
+  check_refusals(draft.config, check);
   check_client(draft.config, check);
   check_channel(draft.config.channel, check);
   check_access(draft.config, check);

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "edge/framing.h"
+#include "edge/refusal.h"
 
 namespace millrace::edge {
 namespace {
@@ -45,18 +46,6 @@ const base::SharedBytes& ping_frame(Variant variant) {
   }();
   return frames[static_cast<size_t>(variant.format) * kFramings +
                 static_cast<size_t>(variant.framing)];
-}
-
-// What a unidirectional client, which hears no errors, is closed with instead. Source: the
-// Centrifuge client protocol's unidirectional transports.
-model::Disconnect disconnect_for(const model::ReplyError& error) {
-  namespace errors = model::errors;
-  namespace disconnects = model::disconnects;
-  if (error.code == errors::kTokenExpired.code || error.code == errors::kExpired.code)
-    return disconnects::kExpired;
-  if (error.code == errors::kTooManyRequests.code) return disconnects::kTooManyRequests;
-  if (error.code == errors::kPermissionDenied.code) return disconnects::kPermissionDenied;
-  return disconnects::kInternal;
 }
 
 }  // namespace
@@ -162,8 +151,10 @@ void Connection::push_connected(const protocol::ConnectResult& result) {
 
 // It asked for one thing only: to be connected.
 void Connection::tell_unidirectional(const protocol::ReplyBody& body) {
-  if (const auto* error = std::get_if<model::ReplyError>(&body))
-    return close(disconnect_for(*error));
+  if (const auto* error = std::get_if<model::ReplyError>(&body)) {
+    if (refuse(error->code, error->message)) return;
+    return close(disconnect_for(*error, core_.options.unidirectional_disconnects));
+  }
   const auto* connected = std::get_if<protocol::ConnectResult>(&body);
   if (connected == nullptr) return;
   push_connected(*connected);

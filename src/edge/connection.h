@@ -90,6 +90,9 @@ class Connection : public net::StreamHandler, public net::Timer, public Session:
   // how a client is told why it is left, how it is pinged, and how it is kept from saying more.
   virtual void take_input(std::span<char> bytes) = 0;
   virtual void say_goodbye(const model::Disconnect& why) = 0;
+  // Of a unidirectional client: answers a connect that failed with this code as only this kind can.
+  // False: it can't.
+  virtual bool refuse(uint32_t /*code*/, std::string_view /*meaning*/) { return false; }
   virtual void ping();
   virtual void update_input() = 0;
 

@@ -36,11 +36,26 @@ namespace millrace::edge {
 
 using metrics::Transport;
 
+// How a client that only listens is told that it can't connect (refusal.h): a disconnect for an
+// error, and for the code of either a response.
+struct ErrorToDisconnect {
+  uint32_t code = 0;
+  uint16_t to_code = 0;   // 3000 to 4999
+  std::string to_reason;  // up to 123 bytes
+};
+struct CodeToResponse {
+  uint32_t code = 0;
+  int status = 0;
+  std::string body;  // "": what the code means
+};
+
 // Endpoints that carry a connection over HTTP requests.
 struct HttpTransport {
   bool enabled = false;
   std::string path;
   size_t body_bytes_max = 65'536;  // of the request that opens a connection: 413
+  // Of a unidirectional one. Not empty: streams begin when it is decided who may connect.
+  std::vector<CodeToResponse> refusals{};
 };
 
 struct LongPollTransport {
@@ -57,6 +72,8 @@ struct UniWebSocketTransport {
   std::string path;
   size_t message_bytes_max = 65'536;  // of what a client sends: 1009
   bool join_push_messages = false;    // pushes that leave together: one frame, a line for each
+  bool disconnect_push = true;        // before the close frame, with the same code
+  bool closing_handshake = true;      // a close frame when the server closes
 };
 
 struct Options {
@@ -96,6 +113,9 @@ struct Options {
   UniWebSocketTransport uni_websocket;
   HttpTransport uni_sse;
   HttpTransport uni_http_stream;
+  std::vector<ErrorToDisconnect> unidirectional_disconnects;  // besides the usual ones
+  // init.*: where there is nothing but an answer; "": nowhere
+  std::string init_path;
   // emulation.*: where clients of http_stream, sse and long_poll send their commands to
   std::string emulation_path = "/emulation";
   size_t emulation_body_bytes_max = 65'536;

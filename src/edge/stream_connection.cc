@@ -29,15 +29,27 @@ StreamConnection::~StreamConnection() {
 }
 
 void StreamConnection::start(std::string_view head, std::string_view commands) {
-  push_frame(base::SharedBytes::copy_of(head), 0);
+  open(head);
   expect_connect();
   session_.on_frame(core_, *this, commands);
 }
 
-void StreamConnection::start(std::string_view head, const protocol::ConnectRequest& connect) {
-  push_frame(base::SharedBytes::copy_of(head), 0);
+void StreamConnection::start(Opening opening, const protocol::ConnectRequest& connect) {
+  if (opening.refusals.empty())
+    open(opening.head);
+  else
+    opening_ = std::make_unique<Opening>(std::move(opening));
   expect_connect();
   session_.connect(core_, *this, connect);
+}
+
+void StreamConnection::open(std::string_view head) {
+  push_frame(base::SharedBytes::copy_of(head), 0);
+}
+
+void StreamConnection::on_connected() {
+  if (opening_ != nullptr) open(std::exchange(opening_, nullptr)->head);
+  Connection::on_connected();
 }
 
 bool StreamConnection::is_session(const SessionId& id) const {
@@ -107,7 +119,19 @@ void StreamConnection::update_input() {
 
 // ---- Closing ----
 
+bool StreamConnection::refuse(uint32_t code, std::string_view meaning) {
+  if (opening_ == nullptr) return false;
+  const std::string response = opening_->refusal(code, meaning);
+  if (response.empty()) return false;
+  opening_.reset();
+  open(response);
+  begin_close(State::kFinishing);
+  return true;
+}
+
 void StreamConnection::say_goodbye(const model::Disconnect& why) {
+  if (refuse(why.code, why.reason)) return;
+  if (opening_ != nullptr) open(std::exchange(opening_, nullptr)->head);
   push({}, protocol::DisconnectPush{why});
   begin_close(State::kFinishing);
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "edge/connection.h"
+#include "edge/refusal.h"
 #include "edge/session_id.h"
 #include "edge/session_request.h"
 
@@ -30,7 +31,8 @@ class StreamConnection final : public Connection {
   // Once, after it was adopted. `head` is the response's. What the request brought is a frame of
   // commands, or what a unidirectional client connects with.
   void start(std::string_view head, std::string_view commands);
-  void start(std::string_view head, const protocol::ConnectRequest& connect);
+  // Where there are refusals, `opening` waits until it is decided whether the client may connect.
+  void start(Opening opening, const protocol::ConnectRequest& connect);
 
   SessionId id() const { return {ref(), secret_}; }
   // Takes as long whatever it is that differs.
@@ -40,6 +42,7 @@ class StreamConnection final : public Connection {
 
   StreamConnection* emulated() override { return this; }
   std::string session_id() const override { return to_string(id()); }
+  void on_connected() override;
   // A client that polls shows that it lives.
   bool wants_pongs() const override { return polls_ == nullptr && Connection::wants_pongs(); }
 
@@ -56,14 +59,17 @@ class StreamConnection final : public Connection {
 
   void take_input(std::span<char> bytes) override;
   void say_goodbye(const model::Disconnect& why) override;
+  bool refuse(uint32_t code, std::string_view meaning) override;
   void update_input() override;
+  void open(std::string_view head);
 
   void take_commands(std::string commands, SessionAnswered answered);
   bool must_wait() const;
 
   PollStream* const polls_ = nullptr;  // stream_, if it is one
   const base::Uuid secret_;
-  std::unique_ptr<Queue> waiting_;  // null while there is none
+  std::unique_ptr<Queue> waiting_;    // null while there is none
+  std::unique_ptr<Opening> opening_;  // null unless the head waits
 };
 static_assert(sizeof(StreamConnection) <= 304, "one for each client");
 

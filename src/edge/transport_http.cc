@@ -135,7 +135,10 @@ void on_unidirectional(Visit visit, const HttpTransport& options, Variant varian
       read_unidirectional(visit.request, [&](const protocol::ConnectRequest& connect) {
         StreamConnection* const made = open_stream(visit, variant);
         if (made == nullptr) return;
-        made->start(stream_head(variant, visit.headers).endless_head(), connect);
+        made->start({.head = stream_head(variant, visit.headers).endless_head(),
+                     .headers = std::move(visit.headers),
+                     .refusals = options.refusals},
+                    connect);
       });
   if (!read) visit.refuse(400, read.error().message);
 }
@@ -218,11 +221,28 @@ void on_long_poll(Visit visit) {
   connection.start({}, commands);
 }
 
+// ---- Before a connection ----
+
+// Whoever asks gets a connection to the server, and the cookies of whatever stands before it.
+void on_init(Visit visit) {
+  if (!let_in(visit, SIZE_MAX)) return;
+  if (visit.core.draining) return visit.refuse(503, "the server stops");
+  visit.answer(http::Response::json(200, "{}"));
+}
+
 // ---- Routes ----
 
+struct Methods {
+  bool get = false;
+  bool post = false;
+};
+constexpr Methods kGet{.get = true};
+constexpr Methods kPost{.post = true};
+constexpr Methods kGetAndPost{.get = true, .post = true};
+
 template <class Handle>
-void add(Core& core, http::Router& router, const std::string& path, Transport transport, bool get,
-         Handle handle) {
+void add(Core& core, http::Router& router, const std::string& path, Transport transport,
+         Methods methods, Handle handle) {
   const auto route = [&core, transport, handle](const http::Request& request,
                                                 http::Responder responder) {
     handle(Visit{.core = core,
@@ -230,12 +250,13 @@ void add(Core& core, http::Router& router, const std::string& path, Transport tr
                  .responder = std::move(responder),
                  .transport = transport});
   };
-  if (get) router.add("GET", path, route);
-  router.add("POST", path, route);
+  if (methods.get) router.add("GET", path, route);
+  if (methods.post) router.add("POST", path, route);
+  const std::string allowed =
+      std::string(methods.get ? "GET, " : "") + (methods.post ? "POST, " : "") + "OPTIONS";
   router.add("OPTIONS", path,
-             [&core, get](const http::Request& request, http::Responder responder) {
-               answer_preflight(core, request, std::move(responder),
-                                get ? "GET, POST, OPTIONS" : "POST, OPTIONS");
+             [&core, allowed](const http::Request& request, http::Responder responder) {
+               answer_preflight(core, request, std::move(responder), allowed);
              });
 }
 
@@ -243,28 +264,31 @@ void add(Core& core, http::Router& router, const std::string& path, Transport tr
 
 void add_http_transports(Core& core, http::Router& router) {
   const Options& options = core.options;
-  constexpr bool kGet = true;
   if (options.http_stream.enabled)
-    add(core, router, options.http_stream.path, Transport::kHttpStream, !kGet, on_http_stream);
-  if (options.sse.enabled) add(core, router, options.sse.path, Transport::kSse, kGet, on_sse);
+    add(core, router, options.http_stream.path, Transport::kHttpStream, kPost, on_http_stream);
+  if (options.sse.enabled)
+    add(core, router, options.sse.path, Transport::kSse, kGetAndPost, on_sse);
   if (options.long_poll.enabled) {
-    add(core, router, options.long_poll.path, Transport::kLongPoll, !kGet, on_long_poll);
-    add(core, router, options.long_poll.poll_path, Transport::kHttp, !kGet, on_poll);
+    add(core, router, options.long_poll.path, Transport::kLongPoll, kPost, on_long_poll);
+    add(core, router, options.long_poll.poll_path, Transport::kHttp, kPost, on_poll);
   }
   if (options.http_stream.enabled || options.sse.enabled || options.long_poll.enabled)
-    add(core, router, options.emulation_path, Transport::kHttp, !kGet, on_emulation);
+    add(core, router, options.emulation_path, Transport::kHttp, kPost, on_emulation);
+  if (!options.init_path.empty())
+    add(core, router, options.init_path, Transport::kHttp, kGet, on_init);
   if (options.uni_http_stream.enabled) {
-    add(core, router, options.uni_http_stream.path, Transport::kUniHttpStream, kGet,
+    add(core, router, options.uni_http_stream.path, Transport::kUniHttpStream, kGetAndPost,
         [&options](Visit visit) {
           on_unidirectional(std::move(visit), options.uni_http_stream,
                             {.framing = Framing::kLines, .bare = true});
         });
   }
   if (options.uni_sse.enabled) {
-    add(core, router, options.uni_sse.path, Transport::kUniSse, kGet, [&options](Visit visit) {
-      on_unidirectional(std::move(visit), options.uni_sse,
-                        {.framing = Framing::kEvents, .bare = true, .ids = true});
-    });
+    add(core, router, options.uni_sse.path, Transport::kUniSse, kGetAndPost,
+        [&options](Visit visit) {
+          on_unidirectional(std::move(visit), options.uni_sse,
+                            {.framing = Framing::kEvents, .bare = true, .ids = true});
+        });
   }
 }
 

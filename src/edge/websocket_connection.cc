@@ -119,7 +119,11 @@ void WebSocketConnection::ping() {
 
 // A unidirectional client may know no close codes: it is told by a push too.
 void WebSocketConnection::say_goodbye(const model::Disconnect& why) {
-  if (variant().bare) push({}, protocol::DisconnectPush{why});
+  if (variant().bare) {
+    const UniWebSocketTransport& options = core_.options.uni_websocket;
+    if (options.disconnect_push) push({}, protocol::DisconnectPush{why});
+    if (!options.closing_handshake) return begin_close(State::kFinishing);
+  }
   push_close(why.code, why.reason, State::kClosing);
 }
 

@@ -116,6 +116,8 @@ struct Response {
   // Status line and headers for a stream that was taken out of its server: the body is what follows
   // on it, and ends with it. `body` and `close` are not looked at.
   std::string endless_head() const;
+  // All of it, for such a stream: it ends behind it, whatever `close` says.
+  std::string last() const;
 };
 
 // A stream that was taken out of a server, and the bytes that the peer had sent beyond the request.

@@ -98,6 +98,11 @@ std::string Response::endless_head() const {
   return out;
 }
 
+std::string Response::last() const {
+  DateLine date;
+  return serialized(*this, {.close = true}, date.at(base::wall_clock_ms()));
+}
+
 Response Response::text(int status, std::string body) {
   Response response;
   response.status = status;

@@ -55,11 +55,11 @@ export class HttpStream {
     });
   }
 
-  // The next line that is not empty: parsed, without what SSE puts before it.
+  // The next line that is a message: parsed, without what SSE puts before it and on other lines.
   async message() {
     for (;;) {
       const line = (await this.lines.next()).replace(/^data: /, '').trim();
-      if (line !== '') return JSON.parse(line);
+      if (line !== '' && !/^(id: |:)/.test(line)) return JSON.parse(line);
     }
   }
 

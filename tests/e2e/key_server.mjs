@@ -17,11 +17,20 @@ export class KeyServer {
     this.byPath = {}; // instead of these
     this.asked = []; // the paths of the requests
     this.status = 200;
+    this.held = null; // what its answers wait for
+  }
+
+  // From now on nobody is answered, until the function that it returns is called.
+  hold() {
+    let release;
+    this.held = new Promise((done) => (release = done));
+    return release;
   }
 
   start() {
-    this.listener = http.createServer((request, response) => {
+    this.listener = http.createServer(async (request, response) => {
       this.asked.push(request.url);
+      await this.held;
       response.writeHead(this.status, { 'Content-Type': 'application/json', Connection: 'close' });
       response.end(JSON.stringify({ keys: this.byPath[request.url] ?? this.keys }));
     });
