@@ -32,6 +32,8 @@ class Closing final : public DialectHearer {
   void on_position(Client&, std::string_view epoch, uint64_t offset) override {
     (heard += epoch) += std::to_string(offset);
   }
+  void on_session(Client&, const SessionName& session) override { heard += session.session; }
+  void on_ping(Client&) override { heard += "p"; }
   std::string heard;
 };
 
@@ -66,9 +68,9 @@ std::string meaning(uint8_t byte, std::string_view bytes, size_t cut) {
   return hearer.heard;
 }
 
-void read_frames(std::string_view bytes) {
+void read_frames(std::string_view bytes, bool deflate) {
   Frame frame;
-  while (read_frame(bytes, frame) == FrameStatus::kWhole) {
+  while (read_frame(bytes, deflate, frame) == FrameStatus::kWhole) {
     const char* begin = bytes.data();
     if (frame.bytes < 2 || frame.bytes > bytes.size() || frame.payload.data() < begin ||
         frame.payload.data() + frame.payload.size() != begin + frame.bytes)
@@ -88,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::unique_ptr<char[]> exact(new char[text.size()]);
   std::ranges::copy(text, exact.get());
   const std::string_view bytes(exact.get(), text.size());
-  millrace::bench::read_frames(bytes);
+  millrace::bench::read_frames(bytes, (data[0] & 16) != 0);
   const size_t cut = text.empty() ? 0 : data[1] % text.size();
   const std::string whole = meaning(data[0], bytes, text.size());
   const std::string halves = meaning(data[0], bytes, cut);

@@ -18,15 +18,9 @@ void require(bool condition) {
 
 void inflate(std::string_view bytes, size_t bytes_max) {
   const websocket::Options options{.message_bytes_max = bytes_max, .deflate = true};
-  std::string frame("\xC2\xFE", 2);
-  frame += static_cast<char>(bytes.size() >> 8);
-  frame += static_cast<char>(bytes.size() & 0xFF);
-  if (bytes.size() < 126) {
-    frame.resize(1);
-    frame += static_cast<char>(0x80 | bytes.size());
-  }
-  frame.append(4, '\0');
-  frame += bytes;
+  std::string frame;
+  websocket::append_client_frame(frame, {.opcode = websocket::Opcode::kBinary, .compressed = true},
+                                 bytes);
   static websocket::CoreScratch scratch;
   const fuzz::Events expected = fuzz::WebsocketReference(frame, options).run();
   require(expected.size() == 1);

@@ -1,10 +1,10 @@
 #include "bench/instructions/messages.h"
 
-#include <array>
 #include <protozero/pbf_writer.hpp>
 #include <protozero/varint.hpp>
 
 #include "base/assert.h"
+#include "websocket/websocket.h"
 
 namespace millrace::instructions {
 namespace {
@@ -88,24 +88,12 @@ std::string pong_message(Format format) {
   return format == Format::kJson ? "{}" : std::string(1, '\0');
 }
 
-// RFC 6455, section 5.2.
 std::string masked_frame(Format format, std::string_view message) {
-  constexpr std::array<char, 4> kMask{0x12, 0x34, 0x56, 0x78};
-  constexpr size_t kShort = 125;
-  MILLRACE_ASSERT(message.size() <= 0xFFFF);
+  constexpr uint32_t kMask = 0x7856'3412;
+  const auto opcode =
+      format == Format::kJson ? websocket::Opcode::kText : websocket::Opcode::kBinary;
   std::string frame;
-  frame += static_cast<char>(format == Format::kJson ? 0x81 : 0x82);
-  if (message.size() <= kShort) {
-    frame += static_cast<char>(0x80U | message.size());
-  } else {
-    frame += static_cast<char>(0x80U | 126U);
-    frame += static_cast<char>(message.size() >> 8U);
-    frame += static_cast<char>(message.size() & 0xFFU);
-  }
-  frame.append(kMask.data(), kMask.size());
-  for (size_t i = 0; i < message.size(); ++i) {
-    frame += static_cast<char>(message[i] ^ kMask[i % kMask.size()]);
-  }
+  websocket::append_client_frame(frame, {.opcode = opcode, .key = kMask}, message);
   return frame;
 }
 

@@ -20,7 +20,7 @@ std::string publish_message(protocol::Format format, uint32_t id, std::string_vi
                             std::string_view data);
 std::string pong_message(protocol::Format format);
 
-// A message as one masked WebSocket frame of this format's kind; 65,535 bytes at most.
+// A message as one masked WebSocket frame of this format's kind.
 std::string masked_frame(protocol::Format format, std::string_view message);
 
 // A JSON object of exactly so many bytes, at least 16.

@@ -70,6 +70,7 @@ Counts<int64_t> Board::sum() const {
     sum.duplicated += counts.duplicated.get();
     sum.out_of_order += counts.out_of_order.get();
     sum.refused += counts.refused.get();
+    sum.received_bytes += counts.received_bytes.get();
   }
   return sum;
 }

@@ -47,7 +47,8 @@ struct Counts {
   Number lost{};
   Number duplicated{};
   Number out_of_order{};
-  Number refused{};  // commands that the server answered with an error
+  Number refused{};         // commands that the server answered with an error
+  Number received_bytes{};  // as they came: compressed, with heads and frames
 };
 
 struct Figures {

@@ -20,6 +20,25 @@ std::string Dialect::upgrade_request(const Url& url, const Client& client,
   return request + "Sec-WebSocket-Key: ";
 }
 
+void Dialect::say(const Client& client, Opcode opcode, std::string_view message, std::string& out) {
+  if (client.carriage == Carriage::kFrames)
+    append_masked(out, opcode, message, client.mask_key);
+  else
+    out += message;
+}
+
+void Dialect::answer_ping(Client& client, Opcode opcode, std::string_view pong, std::string& out) {
+  if (client.carriage == Carriage::kFrames)
+    append_masked(out, opcode, pong, client.mask_key);
+  else if (client.carriage != Carriage::kAnswers)  // polls say enough
+    hearer_.on_ping(client);
+}
+
+std::unique_ptr<Dialect> make_subscribers_dialect(const Options& options, DialectHearer& hearer) {
+  return is_unidirectional(options.transport) ? make_unidirectional(options, hearer)
+                                              : make_dialect(options, hearer);
+}
+
 std::unique_ptr<Dialect> make_dialect(const Options& options, DialectHearer& hearer) {
   // An echo is the same in every dialect: none.
   if (options.scenario == ScenarioKind::kEcho) return make_plain(options, hearer);

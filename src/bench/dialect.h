@@ -24,6 +24,12 @@ struct Position {
   uint64_t offset = 0;
 };
 
+// A session whose client sends requests of their own, as the reply to connect names it.
+struct SessionName {
+  std::string session{};
+  std::string node{};
+};
+
 // What the messages of a server meant.
 class DialectHearer {
  public:
@@ -39,6 +45,10 @@ class DialectHearer {
   // Where the client is now; `epoch` is "" where it is as before. Told where Joining::recoverable
   // is.
   virtual void on_position(Client& client, std::string_view epoch, uint64_t offset) = 0;
+  // Of those that are not on a WebSocket: what their further requests have to name, and that the
+  // server has pinged and waits for a pong.
+  virtual void on_session(Client& client, const SessionName& session) = 0;
+  virtual void on_ping(Client& client) = 0;
 
  protected:
   ~DialectHearer() = default;
@@ -57,7 +67,8 @@ class Dialect {
   // The upgrade request up to its Sec-WebSocket-Key.
   std::string upgrade_request(const Url& url, const Client& client, std::string_view channel) const;
 
-  // Right behind the upgrade. May call on_joined().
+  // What is sent right behind the upgrade; not on a WebSocket, what the request holds that opens
+  // the stream. May call on_joined().
   virtual void join(Client& client, const Joining& joining, std::string& out) = 0;
   // Appends what publishes; where the dialect has answers, one with this id follows.
   virtual void publish(const Client& client, std::string_view channel, std::string_view payload,
@@ -75,6 +86,10 @@ class Dialect {
                                      std::string_view channel) const;
   virtual std::string_view subprotocol() const { return ""; }
 
+  // Appends a message as this client sends it: in a masked frame, or as it is.
+  static void say(const Client& client, Opcode opcode, std::string_view message, std::string& out);
+  void answer_ping(Client& client, Opcode opcode, std::string_view pong, std::string& out);
+
   DialectHearer& hearer_;
   StampFinder finder_;
 };
@@ -82,8 +97,12 @@ class Dialect {
 // As the options say.
 std::unique_ptr<Dialect> make_dialect(const Options& options, DialectHearer& hearer);
 
+// The same for those that only subscribe.
+std::unique_ptr<Dialect> make_subscribers_dialect(const Options& options, DialectHearer& hearer);
+
 std::unique_ptr<Dialect> make_centrifuge_json(const Options& options, DialectHearer& hearer);
 std::unique_ptr<Dialect> make_centrifuge_protobuf(const Options& options, DialectHearer& hearer);
+std::unique_ptr<Dialect> make_unidirectional(const Options& options, DialectHearer& hearer);
 std::unique_ptr<Dialect> make_plain(const Options& options, DialectHearer& hearer);
 std::unique_ptr<Dialect> make_nats(DialectHearer& hearer);
 std::unique_ptr<Dialect> make_socketio(DialectHearer& hearer);

@@ -2,11 +2,11 @@
 //
 // Replies are not parsed. Servers write the keys in the schema's order, so that the first bytes of
 // a line tell what it is; publications are known by the stamp in them.
-#include <charconv>
 #include <optional>
 
 #include "base/json_text.h"
 #include "bench/centrifuge_ids.h"
+#include "bench/centrifuge_json.h"
 #include "bench/dialect.h"
 
 namespace millrace::bench {
@@ -15,54 +15,28 @@ namespace {
 constexpr std::string_view kReplyBegin = R"({"id":)";
 constexpr std::string_view kPong = "{}";
 
-// The number at the start of `text`, which is cut off.
-std::optional<uint64_t> take_number(std::string_view& text) {
-  uint64_t number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (read.ec != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(read.ptr - text.data()));
-  return number;
-}
-
-// What is behind the last `key` in `line`; "" if it is not there.
-std::string_view behind_last(std::string_view line, std::string_view key) {
-  const size_t at = line.rfind(key);
-  return at == std::string_view::npos ? "" : line.substr(at + key.size());
-}
-
-uint64_t offset_of(std::string_view line) {
-  std::string_view text = behind_last(line, R"("offset":)");
-  return take_number(text).value_or(0);
-}
-
 class CentrifugeJson final : public Dialect {
  public:
   CentrifugeJson(const Options& options, DialectHearer& hearer)
-      : Dialect(hearer), positions_(options.scenario == ScenarioKind::kReconnect) {
-    connect_ = R"({"id":1,"connect":{"name":"bench")";
-    if (const std::string token = token_of(options); !token.empty()) {
-      connect_ += R"(,"token":)";
-      base::append_json_string(connect_, token);
-    }
-    connect_ += "}}";
-  }
+      : Dialect(hearer),
+        positions_(options.scenario == ScenarioKind::kReconnect),
+        token_(token_of(options)) {}
 
   void join(Client& client, const Joining& joining, std::string& out) override {
-    std::string text = connect_;
+    // An EventSource says only one command at first, so that one has to subscribe as well.
+    const bool one_command = client.carriage == Carriage::kEvents;
+    std::string text = R"({"id":1,"connect":)";
+    centrifuge_json::append_connect_request(text, token_, one_command ? &joining : nullptr);
+    text += '}';
     uint32_t id = kConnectId;
-    for (const std::string& channel : joining.channels) {
+    for (const std::string& channel : one_command ? none_ : joining.channels) {
       text += "\n{\"id\":" + std::to_string(++id) + R"(,"subscribe":{"channel":)";
       base::append_json_string(text, channel);
-      if (joining.recoverable) text += R"(,"recoverable":true)";
-      if (joining.since != nullptr) {
-        text += R"(,"recover":true,"epoch":)";
-        base::append_json_string(text, joining.since->epoch);
-        text += ",\"offset\":" + std::to_string(joining.since->offset);
-      }
+      centrifuge_json::append_subscription(text, joining);
       text += "}}";
     }
     client.awaited = id;
-    append_masked(out, Opcode::kText, text, client.mask_key);
+    say(client, Opcode::kText, text, out);
   }
 
   void publish(const Client& client, std::string_view channel, std::string_view payload,
@@ -83,7 +57,7 @@ class CentrifugeJson final : public Dialect {
       const std::string_view line = message.substr(0, end);
       message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
       if (line == kPong)
-        append_masked(out, Opcode::kText, kPong, client.mask_key);
+        answer_ping(client, Opcode::kText, kPong, out);
       else if (line.starts_with(kReplyBegin))
         read_reply(client, line);
       else
@@ -94,14 +68,14 @@ class CentrifugeJson final : public Dialect {
  private:
   void read_push(Client& client, std::string_view line) {
     const char* stamp = finder_.find(line);
-    if (stamp == nullptr) return;
-    if (positions_) hearer_.on_position(client, "", offset_of(line));
+    if (stamp == nullptr) return centrifuge_json::tell_end(line, client, hearer_);
+    if (positions_) hearer_.on_position(client, "", centrifuge_json::offset_of(line));
     hearer_.on_delivery(client, read_stamp(stamp));
   }
 
   void read_reply(Client& client, std::string_view line) {
     std::string_view text = line.substr(kReplyBegin.size());
-    const std::optional<uint64_t> id = take_number(text);
+    const std::optional<uint64_t> id = centrifuge_json::take_number(text);
     if (!id) return;
     constexpr std::string_view kError = R"(,"error":)";
     if (text.starts_with(kError)) {
@@ -110,25 +84,28 @@ class CentrifugeJson final : public Dialect {
     }
     if (*id >= kPublishIds)
       return hearer_.on_answer(client, static_cast<uint32_t>(*id - kPublishIds));
-    if (*id > kConnectId) read_subscribed(client, line);
+    if (*id == kConnectId && !read_connected(client, line)) return;
+    const bool subscribed = *id > kConnectId || client.carriage == Carriage::kEvents;
+    // The reply to a subscribe may bring what was missed.
+    if (subscribed && positions_) centrifuge_json::tell_recovered(line, client, hearer_);
     if (client.fd >= 0 && client.awaited > 0 && --client.awaited == 0) hearer_.on_joined(client);
   }
 
-  // The reply to a subscribe may bring what was missed.
-  void read_subscribed(Client& client, std::string_view line) {
-    if (!positions_) return;
-    const std::string_view epoch = behind_last(line, R"("epoch":")");
-    hearer_.on_position(client, epoch.substr(0, epoch.find('"')), offset_of(line));
-    StampFinder finder;
-    std::string_view rest = line;
-    while (const char* stamp = finder.find(rest)) {
-      hearer_.on_delivery(client, read_stamp(stamp));
-      rest.remove_prefix(static_cast<size_t>(stamp - rest.data()) + kStampBytes);
-    }
+  // False: it was refused.
+  bool read_connected(Client& client, std::string_view line) {
+    if (client.carriage == Carriage::kFrames) return true;
+    using centrifuge_json::string_behind;
+    hearer_.on_session(client, {.session = std::string(string_behind(line, R"("session":")")),
+                                .node = std::string(string_behind(line, R"("node":")"))});
+    if (client.carriage != Carriage::kEvents) return true;
+    const bool subscribed = line.find(R"("subs":{)") != std::string_view::npos;
+    if (!subscribed) hearer_.on_refused(client, "it may not subscribe");
+    return subscribed;
   }
 
   const bool positions_;
-  std::string connect_;
+  const std::string token_;
+  const std::span<const std::string> none_{};
   std::string command_;  // scratch
 };
 

@@ -17,6 +17,7 @@ enum Reply : protozero::pbf_tag_type {
   kReplyId = 1,
   kReplyError = 2,
   kReplyPush = 4,
+  kReplyConnect = 5,
   kReplySubscribe = 6
 };
 enum Command : protozero::pbf_tag_type {
@@ -85,7 +86,7 @@ class CentrifugeProtobuf final : public Dialect {
     for (const std::string& channel : joining.channels)
       append_delimited(text, subscribe_command(++id, channel, joining));
     client.awaited = id;
-    append_masked(out, Opcode::kBinary, text, client.mask_key);
+    say(client, Opcode::kBinary, text, out);
   }
 
   void publish(const Client& client, std::string_view channel, std::string_view payload,
@@ -113,7 +114,7 @@ class CentrifugeProtobuf final : public Dialect {
         const std::string_view reply(at, static_cast<size_t>(length));
         at += length;
         if (reply.empty())
-          append_masked(out, Opcode::kBinary, kPong, client.mask_key);
+          answer_ping(client, Opcode::kBinary, kPong, out);
         else if (reply.front() == kPush)
           read_push(client, reply);
         else
@@ -158,6 +159,9 @@ class CentrifugeProtobuf final : public Dialect {
           break;
         case bytes(kReplyError):
           return read_error(client, fields.get_message());
+        case bytes(kReplyConnect):
+          read_connected(client, fields.get_message());
+          break;
         case bytes(kReplySubscribe):
           read_subscribed(client, fields.get_message());
           break;
@@ -181,6 +185,20 @@ class CentrifugeProtobuf final : public Dialect {
         error.skip();
     }
     hearer_.on_refused(client, text);
+  }
+
+  void read_connected(Client& client, protozero::pbf_reader result) {
+    if (client.carriage == Carriage::kFrames) return;
+    SessionName name;
+    while (result.next()) {
+      if (result.tag_and_type() == bytes(9))
+        name.session = result.get_string();
+      else if (result.tag_and_type() == bytes(10))
+        name.node = result.get_string();
+      else
+        result.skip();
+    }
+    hearer_.on_session(client, name);
   }
 
   // The reply to a subscribe may bring what was missed.

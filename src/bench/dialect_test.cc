@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/frames.h"
@@ -26,6 +27,10 @@ class Heard final : public DialectHearer {
   void on_position(Client&, std::string_view epoch, uint64_t offset) override {
     text += "at " + std::string(epoch) + "/" + std::to_string(offset) + " ";
   }
+  void on_session(Client&, const SessionName& session) override {
+    text += "session " + session.session + " of " + session.node + " ";
+  }
+  void on_ping(Client&) override { text += "ping "; }
   std::string text;
 };
 
@@ -108,6 +113,52 @@ TEST_F(DialectTest, json_follows_positions_and_takes_what_was_recovered) {
   EXPECT_EQ(read(*dialect,
                  R"({"push":{"channel":"a","pub":{"data":)" + payload(10) + R"(,"offset":10}}})"),
             "at /10 got 10 ");
+}
+
+TEST_F(DialectTest, json_that_is_streamed_says_the_same_without_frames) {
+  const auto dialect = make_centrifuge_json(options_, heard_);
+  client_.carriage = Carriage::kLines;
+  dialect->join(client_, {.channels = channels_}, out_);
+  EXPECT_EQ(std::exchange(out_, ""),
+            "{\"id\":1,\"connect\":{\"name\":\"bench\"}}\n"
+            "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n"
+            "{\"id\":3,\"subscribe\":{\"channel\":\"b\"}}");
+  EXPECT_EQ(read(*dialect, R"({"id":1,"connect":{"client":"x","session":"s","node":"n"}})"),
+            "session s of n ");
+  EXPECT_EQ(read(*dialect, "{\"id\":2,\"subscribe\":{}}\n{\"id\":3,\"subscribe\":{}}\n{}\n"),
+            "joined ping ");
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(read(*dialect, R"({"push":{"disconnect":{"code":3001,"reason":"shutdown"}}})"),
+            "broken");
+}
+
+TEST_F(DialectTest, an_event_source_subscribes_with_its_connect) {
+  const auto dialect = make_centrifuge_json(options_, heard_);
+  client_.carriage = Carriage::kEvents;
+  const Position since{.epoch = "e", .offset = 7};
+  dialect->join(client_, {.channels = channels_, .recoverable = true, .since = &since}, out_);
+  const std::string members = R"({"recoverable":true,"recover":true,"epoch":"e","offset":7})";
+  EXPECT_EQ(out_, R"({"id":1,"connect":{"name":"bench","subs":{"a":)" + members + R"(,"b":)" +
+                      members + "}}}");
+  EXPECT_EQ(read(*dialect, R"({"id":1,"connect":{"client":"x","session":"s","node":"n"}})"),
+            "session s of n refused it may not subscribe");
+  client_.awaited = 1;
+  EXPECT_EQ(read(*dialect,
+                 R"({"id":1,"connect":{"client":"x","subs":{"a":{}},"session":"s","node":"n"}})"),
+            "session s of n joined ");
+}
+
+TEST_F(DialectTest, who_only_listens_is_ready_once_it_is_subscribed) {
+  options_.transport = TransportKind::kUniSse;
+  const auto dialect = make_subscribers_dialect(options_, heard_);
+  dialect->join(client_, {.channels = channels_}, out_);
+  EXPECT_EQ(std::exchange(out_, ""), R"({"name":"bench","subs":{"a":{},"b":{}}})");
+  EXPECT_EQ(read(*dialect, R"({"connect":{"client":"x"}})"), "refused it may not subscribe");
+  EXPECT_EQ(read(*dialect, R"({"connect":{"client":"x","subs":{"a":{},"b":{}}}})"), "joined ");
+  const std::string push = R"({"channel":"a","pub":{"data":)" + payload(4) + "}}";
+  EXPECT_EQ(read(*dialect, push + "\n{}\n" + push), "got 4 got 4 ");
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(read(*dialect, R"({"disconnect":{"code":3001,"reason":"shutdown"}})"), "broken");
 }
 
 // A message, behind its length.

@@ -21,8 +21,11 @@ namespace millrace::bench {
 namespace {
 
 constexpr size_t kScratchBytes = 512UL * 1024;
-constexpr size_t kUpgradeBytesMax = 16UL * 1024;
+constexpr size_t kHeadBytesMax = 16UL * 1024;
 constexpr size_t kEventsMax = 512;
+constexpr std::string_view kDeflateOffer =
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+    "client_no_context_takeover\r\n";
 
 std::string words_of(int error) {
   return std::strerror(error);
@@ -39,7 +42,7 @@ void drop_if_empty(Client& client) {
     client.held.reset();
 }
 
-// "HTTP/1.1 503 Service Unavailable" of an answer that is not 101.
+// "HTTP/1.1 503 Service Unavailable" of an answer that is not the one that was hoped for.
 std::string status_line(std::string_view head) {
   return "the server answered " + std::string(head.substr(0, head.find('\r')));
 }
@@ -52,14 +55,19 @@ int64_t now_ns() {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-base::Result<std::unique_ptr<Engine>> Engine::create(ClientHandler& handler) {
+base::Result<std::unique_ptr<Engine>> Engine::create(ClientHandler& handler,
+                                                     const Options& options) {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) return base::fail(base::ErrorCode::kIo, "epoll_create1: " + words_of(errno));
-  return std::unique_ptr<Engine>(new Engine(handler, fd));
+  return std::unique_ptr<Engine>(new Engine(handler, options, fd));
 }
 
-Engine::Engine(ClientHandler& handler, int epoll_fd)
-    : handler_(handler), epoll_fd_(epoll_fd), scratch_(kScratchBytes), now_(now_ns()) {
+Engine::Engine(ClientHandler& handler, const Options& options, int epoll_fd)
+    : handler_(handler),
+      options_(options),
+      epoll_fd_(epoll_fd),
+      scratch_(kScratchBytes),
+      now_(now_ns()) {
   base::OsRandom random;
   std::array<uint8_t, 16> nonce;
   random.fill(nonce);
@@ -99,7 +107,12 @@ bool Engine::connect(Client& client, const SocketAddress& to, const SocketAddres
   }
   if (::connect(client.fd, to.get(), to.bytes) != 0 && errno != EINPROGRESS)
     return refused("connect");
-  held(client).output = std::string(request) + key_ + "\r\n\r\n";
+  held(client).output = request;
+  if (client.carriage == Carriage::kFrames) {
+    client.held->output.append(key_).append("\r\n");
+    if (options_.deflate) client.held->output.append(kDeflateOffer);
+    client.held->output.append("\r\n");
+  }
   // One registration for its whole life: edges, of which those of writing come only after a write
   // that was refused.
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = &client}};
@@ -144,7 +157,9 @@ void Engine::on_event(Client& client, uint32_t events) {
     ::getsockopt(client.fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
     if (error != 0) return fail(client, "connect: " + words_of(error));
     if ((events & EPOLLOUT) == 0) return;
-    client.state = ClientState::kUpgrading;
+    // An answer that is polled for has its own head.
+    client.state =
+        client.carriage == Carriage::kAnswers ? ClientState::kJoining : ClientState::kUpgrading;
   }
   if ((events & EPOLLOUT) != 0 && pending_bytes(client) > 0) on_writable(client);
   if (client.fd >= 0 && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
@@ -205,6 +220,7 @@ bool Engine::read_once(Client& client, bool& more) {
     fail(client, count == 0 ? "the server ended the connection" : "recv: " + words_of(errno));
     return false;
   }
+  received_bytes_ += static_cast<uint64_t>(count);
   more = static_cast<size_t>(count) == room;
   now_ = now_ns();
   take(client, {scratch_.data(), kept + static_cast<size_t>(count)});
@@ -213,9 +229,9 @@ bool Engine::read_once(Client& client, bool& more) {
 
 void Engine::take(Client& client, std::string_view bytes) {
   MILLRACE_DEBUG_ASSERT(out_.empty());
-  if (client.state == ClientState::kUpgrading) bytes.remove_prefix(take_upgrade(client, bytes));
+  if (client.state == ClientState::kUpgrading) bytes.remove_prefix(take_head(client, bytes));
   if (client.fd >= 0 && client.state != ClientState::kUpgrading)
-    bytes.remove_prefix(take_frames(client, bytes));
+    bytes.remove_prefix(take_messages(client, bytes));
   if (client.fd >= 0) {
     if (!bytes.empty()) held(client).input.assign(bytes);
     if (!out_.empty()) send(client, out_);
@@ -224,17 +240,19 @@ void Engine::take(Client& client, std::string_view bytes) {
   out_.clear();
 }
 
-size_t Engine::take_upgrade(Client& client, std::string_view bytes) {
+size_t Engine::take_head(Client& client, std::string_view bytes) {
   const size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) {
-    if (bytes.size() > kUpgradeBytesMax) fail(client, "the answer to the upgrade is too long");
+    if (bytes.size() > kHeadBytesMax) fail(client, "the head of the answer is too long");
     return 0;
   }
   const std::string_view head = bytes.substr(0, end);
-  if (!head.starts_with("HTTP/1.1 101")) {
+  const bool upgrades = client.carriage == Carriage::kFrames;
+  const std::string_view mistake = upgrades ? mistake_in_upgrade(head) : "";
+  if (!head.starts_with(upgrades ? "HTTP/1.1 101" : "HTTP/1.1 200")) {
     fail(client, status_line(head));
-  } else if (head.find(accept_) == std::string_view::npos) {
-    fail(client, "the answer to the upgrade has a wrong Sec-WebSocket-Accept");
+  } else if (!mistake.empty()) {
+    fail(client, mistake);
   } else {
     client.state = ClientState::kJoining;
     handler_.on_upgraded(client, out_);
@@ -242,55 +260,31 @@ size_t Engine::take_upgrade(Client& client, std::string_view bytes) {
   return end + 4;
 }
 
-size_t Engine::take_frames(Client& client, std::string_view bytes) {
-  size_t used = 0;
-  Frame frame;
-  while (client.fd >= 0) {
-    const FrameStatus status = read_frame(bytes.substr(used), frame);
-    if (status == FrameStatus::kPartial) break;
-    if (status == FrameStatus::kBroken) {
-      fail(client, "the server sent a frame that is none");
-      break;
-    }
-    used += frame.bytes;
-    if ((frame.opcode == Opcode::kText || frame.opcode == Opcode::kBinary) && frame.fin) [[likely]]
-      handler_.on_message(client, frame.opcode, frame.payload, out_);
-    else
-      take_frame(client, frame);
-  }
-  return used;
+std::string_view Engine::mistake_in_upgrade(std::string_view head) const {
+  if (head.find(accept_) == std::string_view::npos)
+    return "the answer to the upgrade has a wrong Sec-WebSocket-Accept";
+  if (!options_.deflate) return "";
+  if (head.find("permessage-deflate") == std::string_view::npos)
+    return "the server does not compress";
+  if (head.find("server_no_context_takeover") == std::string_view::npos)
+    return "the server compresses with a context for each client";
+  return "";
 }
 
-void Engine::take_frame(Client& client, const Frame& frame) {
-  switch (frame.opcode) {
-    case Opcode::kPing:
-      append_masked(out_, Opcode::kPong, frame.payload, client.mask_key);
-      return;
-    case Opcode::kPong:
-      return;
-    case Opcode::kClose: {
-      std::string reason = "the server closed the connection";
-      if (frame.payload.size() >= 2) {
-        const int code =
-            static_cast<uint8_t>(frame.payload[0]) * 256 + static_cast<uint8_t>(frame.payload[1]);
-        reason += ": " + std::to_string(code) + " " + std::string(frame.payload.substr(2));
-      }
-      fail(client, reason);
-      return;
-    }
-    default:
-      take_part(client, frame);
+size_t Engine::take_messages(Client& client, std::string_view bytes) {
+  switch (client.carriage) {
+    case Carriage::kFrames:
+      return take_frames(client, bytes);
+    case Carriage::kLines:
+      return take_lines(client, bytes);
+    case Carriage::kDelimited:
+      return take_delimited(client, bytes);
+    case Carriage::kEvents:
+      return take_events(client, bytes);
+    case Carriage::kAnswers:
+      return take_answers(client, bytes);
   }
-}
-
-void Engine::take_part(Client& client, const Frame& frame) {
-  Client::Held& kept = held(client);
-  if (frame.opcode != Opcode::kContinuation) kept.fragments_opcode = frame.opcode;
-  kept.fragments.append(frame.payload);
-  if (kept.fragments.size() > kFrameBytesMax) return fail(client, "a message is too long");
-  if (!frame.fin) return;
-  const std::string whole = std::exchange(kept.fragments, {});
-  handler_.on_message(client, kept.fragments_opcode, whole, out_);
+  return 0;
 }
 
 }  // namespace millrace::bench

@@ -25,7 +25,10 @@ class EngineTest : public testing::Test, public ClientHandler {
     ASSERT_EQ(::listen(listener_, 8), 0);
     to_.bytes = sizeof to_.storage;
     ASSERT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&to_.storage), &to_.bytes), 0);
-    auto engine = Engine::create(*this);
+    make_engine({});
+  }
+  void make_engine(const Engine::Options& options) {
+    auto engine = Engine::create(*this, options);
     ASSERT_TRUE(engine);
     engine_ = std::move(*engine);
   }
@@ -47,16 +50,32 @@ class EngineTest : public testing::Test, public ClientHandler {
     events_.push_back("closed: " + std::string(reason));
   }
 
+  // A client whose messages come so, its request sent.
+  void open_stream(Carriage carriage) {
+    client_.carriage = carriage;
+    ASSERT_TRUE(engine_->connect(client_, to_, nullptr, "POST / HTTP/1.1\r\n\r\n"));
+    server_ = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    ASSERT_EQ(read_server("\r\n\r\n"), "POST / HTTP/1.1\r\n\r\n");
+  }
+  // Each byte is a read of its own.
+  void write_bytewise(std::string_view text) {
+    for (const char byte : text) {
+      write_server({&byte, 1});
+      engine_->turn(1'000'000);
+    }
+  }
+
   void connect(const SocketAddress* from = nullptr) {
     ASSERT_TRUE(engine_->connect(client_, to_, from, "GET / HTTP/1.1\r\nSec-WebSocket-Key: "));
     server_ = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     ASSERT_GE(server_, 0);
     request_ = read_server("\r\n\r\n");
   }
-  std::string accepting() const {
+  std::string accepting(const std::string& extensions = "") const {
     const size_t at = request_.find("Key: ") + 5;
     return "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: " +
-           websocket::accept_key(request_.substr(at, request_.find("\r\n", at) - at)) + "\r\n\r\n";
+           websocket::accept_key(request_.substr(at, request_.find("\r\n", at) - at)) + "\r\n" +
+           extensions + "\r\n";
   }
   // Until what the server has read ends so.
   std::string read_server(const std::string& end) {
@@ -74,6 +93,16 @@ class EngineTest : public testing::Test, public ClientHandler {
   }
   void write_server(std::string_view text) {
     ASSERT_EQ(::send(server_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+  // What was heard since then, together: how it was read decides into how many it comes.
+  std::string heard_since(size_t first, size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) {
+      engine_->turn(1'000'000);
+      text.clear();
+      for (size_t i = first; i < events_.size(); ++i) text += events_[i];
+    }
+    return text;
   }
   void turn_until(size_t events) {
     while (events_.size() < events) engine_->turn(1'000'000);
@@ -185,6 +214,112 @@ TEST_F(EngineTest, connects_from_the_address_that_it_is_told) {
   socklen_t bytes = sizeof peer;
   ASSERT_EQ(::getpeername(server_, reinterpret_cast<sockaddr*>(&peer), &bytes), 0);
   EXPECT_EQ(ntohl(peer.sin_addr.s_addr), 0x7F00'0007U);
+}
+
+constexpr const char* kDeflate =
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+    "client_no_context_takeover\r\n";
+
+TEST_F(EngineTest, compressed_messages_are_inflated_whole_or_in_fragments) {
+  make_engine({.deflate = true});
+  connect();
+  EXPECT_NE(request_.find(kDeflate), std::string::npos);
+  std::string stream = accepting(kDeflate);
+  const std::string text(300, 'a');
+  std::string frame;
+  ASSERT_TRUE(websocket::append_deflated(frame, Opcode::kText, text, 1));
+  stream += frame + frame;  // one message, inflated once
+  stream += std::string("\x41\x03", 2) + frame.substr(2, 3);
+  stream += std::string("\x80", 1) + static_cast<char>(frame.size() - 5) + frame.substr(5);
+  websocket::append_frame(stream, Opcode::kText, "short");
+  ASSERT_TRUE(websocket::append_deflated(stream, Opcode::kText, std::string(99, 'b'), 1));
+  write_bytewise(stream);
+  turn_until(6);
+  EXPECT_EQ(events_, (std::vector<std::string>{"upgraded", text, text, text, "short",
+                                               std::string(99, 'b')}));
+  EXPECT_EQ(engine_->received_bytes(), stream.size());
+}
+
+TEST_F(EngineTest, what_is_not_compressed_well_ends_the_connection) {
+  make_engine({.deflate = true});
+  connect();
+  write_server(accepting(kDeflate) + "\xC1\x04" + "oops");
+  turn_until(2);
+  EXPECT_EQ(events_[1], "closed: corrupt compressed message");
+}
+
+TEST_F(EngineTest, a_server_that_does_not_compress_as_asked_is_told) {
+  make_engine({.deflate = true});
+  connect();
+  write_server(accepting());
+  turn_until(1);
+  EXPECT_EQ(events_[0], "closed: the server does not compress");
+  ::close(server_);
+  events_.clear();
+  connect();
+  write_server(accepting("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+  turn_until(1);
+  EXPECT_EQ(events_[0], "closed: the server compresses with a context for each client");
+}
+
+constexpr const char* kStreamHead = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+
+TEST_F(EngineTest, a_stream_of_lines_is_read_however_it_is_cut) {
+  open_stream(Carriage::kLines);
+  const std::string lines = "one\n\ntwo\n";
+  write_bytewise(kStreamHead + lines + "thr");
+  turn_until(1);
+  EXPECT_EQ(events_[0], "upgraded");
+  EXPECT_EQ(heard_since(1, lines.size()), lines);
+  EXPECT_TRUE(events_.back().ends_with("two\n"));  // and not the line that is incomplete
+  write_server("ee\n");
+  EXPECT_EQ(heard_since(1, lines.size() + 6), lines + "three\n");
+  EXPECT_EQ(client_.held, nullptr);
+}
+
+TEST_F(EngineTest, a_stream_of_messages_with_lengths_is_read_however_it_is_cut) {
+  open_stream(Carriage::kDelimited);
+  const std::string messages =
+      "\x01"
+      "a\xC8\x01" +
+      std::string(200, 'b') + std::string(1, '\0');
+  write_bytewise(kStreamHead + messages);
+  EXPECT_EQ(heard_since(1, messages.size()), messages);
+  write_server(messages +
+               "\x05"
+               "c");
+  EXPECT_EQ(heard_since(1, 2 * messages.size()), messages + messages);
+  const size_t before = events_.size();
+  write_server("defg\xFF\xFF\xFF\xFF\xFF\xFF");
+  turn_until(before + 1);
+  EXPECT_EQ(events_[before], "closed: the server sent a message without a length");
+}
+
+TEST_F(EngineTest, events_are_their_data) {
+  open_stream(Carriage::kEvents);
+  write_bytewise(std::string(kStreamHead) +
+                 ": hello\n\nid: 7:e:c\ndata: one\n\ndata:two\r\n\r\nevent: x\n\ndata: \n\n");
+  turn_until(4);
+  EXPECT_EQ(events_, (std::vector<std::string>{"upgraded", "one", "two", ""}));
+  EXPECT_EQ(client_.held, nullptr);
+}
+
+TEST_F(EngineTest, a_stream_that_is_refused_is_told) {
+  open_stream(Carriage::kEvents);
+  write_server("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  turn_until(1);
+  EXPECT_EQ(events_[0], "closed: the server answered HTTP/1.1 403 Forbidden");
+}
+
+TEST_F(EngineTest, answers_on_one_connection_are_told_apart) {
+  open_stream(Carriage::kAnswers);
+  write_bytewise(
+      "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\none\nHTTP/1.1 204 No Content\r\n\r\n");
+  turn_until(2);
+  EXPECT_EQ(events_, (std::vector<std::string>{"one\n", ""}));
+  write_server("HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx");
+  turn_until(3);
+  EXPECT_EQ(events_[2], "closed: the server answered 404");
 }
 
 TEST_F(EngineTest, a_port_that_nobody_listens_on_is_told) {

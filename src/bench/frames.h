@@ -1,5 +1,5 @@
-// WebSocket frames from a client's side (RFC 6455, section 5): a server's are read, which are not
-// masked, and own ones are written, which are.
+// WebSocket frames from a client's side (RFC 6455, section 5): those of a server, which are not
+// masked, are read.
 //
 // Without state and without copies: whoever reads keeps what is incomplete.
 #pragma once
@@ -18,22 +18,25 @@ using websocket::Opcode;
 struct Frame {
   Opcode opcode = Opcode::kContinuation;
   bool fin = false;
-  std::string_view payload{};  // within what was read
+  bool compressed = false;
+  std::string_view payload{};  // within what was read, as it came
   size_t bytes = 0;            // with its header
 };
 
 enum class FrameStatus : uint8_t {
   kWhole,
   kPartial,  // more bytes are needed
-  kBroken,   // no server sends that to a client that has negotiated nothing
+  kBroken,   // no server sends that
 };
 
 inline constexpr size_t kFrameBytesMax = 64UL * 1024 * 1024;
 
-// The frame that `bytes` begin with.
-FrameStatus read_frame(std::string_view bytes, Frame& frame);
+// The frame that `bytes` begin with. `deflate`: permessage-deflate was negotiated.
+FrameStatus read_frame(std::string_view bytes, bool deflate, Frame& frame);
 
 // Appends one masked frame; `key` as it lies in memory.
-void append_masked(std::string& out, Opcode opcode, std::string_view payload, uint32_t key);
+inline void append_masked(std::string& out, Opcode opcode, std::string_view payload, uint32_t key) {
+  websocket::append_client_frame(out, {.opcode = opcode, .key = key}, payload);
+}
 
 }  // namespace millrace::bench

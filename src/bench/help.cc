@@ -2,8 +2,10 @@
 
 namespace millrace::bench {
 
-std::string help_text() {
-  return R"(millrace bench - stress-test a server that clients connect to
+namespace {
+
+constexpr std::string_view kScenarios =
+    R"(millrace bench - stress-test a server that clients connect to
 
 SYNOPSIS
     millrace bench SCENARIO [options]
@@ -25,12 +27,18 @@ SCENARIOS
     reconnect   All --subscribers are cut off at once while --publish-rate
                 messages a second are published, come back with their positions,
                 and must get every message once. The channel needs history.
+)";
 
+constexpr std::string_view kOptions = R"(
 OPTIONS
     --url URL               Where to connect; more than once: in turns.
                             ws://127.0.0.1:8000/connection/websocket
     --dialect DIALECT       centrifuge (the default), plain, nats, socketio.
     --format FORMAT         json (the default) or protobuf; centrifuge.
+    --transport TRANSPORT   How subscribers connect: websocket (the default),
+                            http_stream, sse, long_poll, uni_http_stream,
+                            uni_sse; publishers use a WebSocket. Centrifuge.
+    --compression           Ask for permessage-deflate.
     --token TOKEN           What clients show to be let in, or
     --hmac-secret SECRET    the secret to make such a token with; centrifuge.
     --channel NAME          What channels' names begin with: bench.
@@ -71,6 +79,11 @@ EXAMPLES
     millrace bench connect --connections 15000 --rate 2000
     millrace bench idle --connections 100000 --duration 120 --recoverable
 )";
+
+}  // namespace
+
+std::string help_text() {
+  return std::string(kScenarios).append(kOptions);
 }
 
 }  // namespace millrace::bench

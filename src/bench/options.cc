@@ -31,6 +31,15 @@ constexpr std::array<std::pair<std::string_view, DialectKind>, 4> kDialects = {{
     {"socketio", DialectKind::kSocketIo},
 }};
 
+constexpr std::array<std::pair<std::string_view, TransportKind>, 6> kTransports = {{
+    {"websocket", TransportKind::kWebSocket},
+    {"http_stream", TransportKind::kHttpStream},
+    {"sse", TransportKind::kSse},
+    {"long_poll", TransportKind::kLongPoll},
+    {"uni_http_stream", TransportKind::kUniHttpStream},
+    {"uni_sse", TransportKind::kUniSse},
+}};
+
 constexpr unsigned bit(ScenarioKind scenario) {
   return 1U << static_cast<unsigned>(scenario);
 }
@@ -57,6 +66,7 @@ constexpr std::array kRules = {
     Rule{"--duration", ~bit(ScenarioKind::kConnect)},
     Rule{"--payload", ~kHolding},
     Rule{"--recoverable", ~kRoundTrips},
+    Rule{"--transport", ~kRoundTrips},
 };
 
 // As they were typed; the numbers are checked once the scenario is known.
@@ -64,6 +74,7 @@ struct Words {
   std::string scenario;
   std::string dialect = "centrifuge";
   std::string format = "json";
+  std::string transport = "websocket";
   std::optional<double> connections, subscribers, publishers, channels, payload, window, rate,
       publish_rate, in_progress, warmup, duration, processes, source_addresses;
 };
@@ -92,6 +103,8 @@ void declare(CLI::App& app, Words& words, Options& options) {
   app.add_option("--url", options.urls)->allow_extra_args(false);
   app.add_option("--dialect", words.dialect);
   app.add_option("--format", words.format);
+  app.add_option("--transport", words.transport);
+  app.add_flag("--compression", options.compression);
   app.add_option("--token", options.token);
   app.add_option("--hmac-secret", options.hmac_secret);
   app.add_option("--channel", options.channel);
@@ -204,6 +217,23 @@ void read_numbers(const Words& words, Options& options, Checker& check) {
   check.seconds("--duration", words.duration, 0.05, options.duration_seconds);
 }
 
+void check_transport(const Options& options, Checker& check) {
+  if (options.transport == TransportKind::kWebSocket) return;
+  const std::string name(name_of(options.transport));
+  if (options.dialect != DialectKind::kCentrifuge)
+    check.complain("--transport belongs to --dialect centrifuge");
+  if (options.compression) check.complain("--compression belongs to --transport websocket");
+  const bool has_protobuf = options.transport == TransportKind::kHttpStream ||
+                            options.transport == TransportKind::kLongPoll;
+  if (options.protobuf && !has_protobuf) check.complain(name + " carries JSON only");
+  for (const std::string& text : options.urls) {
+    if (!Url::parse(text)->beside("")) {
+      check.complain("--transport " + name +
+                     " needs a --url whose path ends with /websocket: its own path is beside that");
+    }
+  }
+}
+
 void check_together(const Words& words, Options& options, Checker& check) {
   const std::string scenario(name_of(options.scenario));
   const DialectKind dialect = options.dialect;
@@ -238,6 +268,7 @@ void check_together(const Words& words, Options& options, Checker& check) {
       options.scenario == ScenarioKind::kChannels && dialect == DialectKind::kPlain;
   if (one_each && options.connections != options.channels * options.subscribers)
     check.complain("a plain connection has one channel: leave --connections out");
+  check_transport(options, check);
   // A plain publisher's path names its channel.
   if (one_each) options.publishers = options.channels;
   if (options.channel.empty()) check.complain("--channel names no channel");
@@ -255,6 +286,13 @@ std::string_view name_of(ScenarioKind scenario) {
 std::string_view name_of(DialectKind dialect) {
   for (const auto& [name, kind] : kDialects) {
     if (kind == dialect) return name;
+  }
+  return "";
+}
+
+std::string_view name_of(TransportKind transport) {
+  for (const auto& [name, kind] : kTransports) {
+    if (kind == transport) return name;
   }
   return "";
 }
@@ -293,6 +331,12 @@ std::expected<Options, std::string> parse_options(std::span<const std::string> w
                            "; there are: " + listed(kDialects));
   }
   options.dialect = *dialect;
+  const auto transport = find(kTransports, typed.transport);
+  if (!transport) {
+    return std::unexpected("unknown transport " + typed.transport +
+                           "; there are: " + listed(kTransports));
+  }
+  options.transport = *transport;
   for (const Rule& rule : kRules) {
     if (app.count(rule.option) > 0 && (rule.scenarios & bit(options.scenario)) == 0)
       return std::unexpected(std::string(rule.option) + " does not belong to " + typed.scenario);

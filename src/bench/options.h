@@ -23,9 +23,23 @@ enum class ScenarioKind : uint8_t {
   kReconnect
 };
 enum class DialectKind : uint8_t { kCentrifuge, kPlain, kNats, kSocketIo };
+// How subscribers connect; those that publish always use a WebSocket.
+enum class TransportKind : uint8_t {
+  kWebSocket,
+  kHttpStream,
+  kSse,
+  kLongPoll,
+  kUniHttpStream,
+  kUniSse
+};
 
 std::string_view name_of(ScenarioKind scenario);
 std::string_view name_of(DialectKind dialect);
+std::string_view name_of(TransportKind transport);
+// Clients of these only listen: all they say is the request that opens their stream.
+constexpr bool is_unidirectional(TransportKind transport) {
+  return transport == TransportKind::kUniHttpStream || transport == TransportKind::kUniSse;
+}
 
 struct Options {
   bool help = false;  // the text was asked for; nothing else is set
@@ -34,6 +48,8 @@ struct Options {
   std::vector<std::string> urls;
   DialectKind dialect = DialectKind::kCentrifuge;
   bool protobuf = false;  // kCentrifuge only
+  TransportKind transport = TransportKind::kWebSocket;
+  bool compression = false;  // permessage-deflate is asked for
   std::string token;
   std::string hmac_secret;
   std::string channel = "bench";  // what channels' names begin with

@@ -97,6 +97,27 @@ TEST(BenchOptions, what_a_scenario_or_dialect_has_no_use_for_is_a_mistake) {
             "publish is for --dialect centrifuge: the others have no answers to it");
 }
 
+TEST(BenchOptions, transports_other_than_websocket_are_for_those_who_subscribe) {
+  const auto options = parse({"fanout", "--transport", "sse"});
+  ASSERT_TRUE(options) << options.error();
+  EXPECT_EQ(options->transport, TransportKind::kSse);
+  EXPECT_TRUE(parse({"fanout", "--transport", "http_stream", "--format", "protobuf"}));
+  EXPECT_TRUE(parse({"fanout", "--compression", "--dialect", "plain"})->compression);
+  EXPECT_EQ(error({"fanout", "--transport", "pigeon"}),
+            "unknown transport pigeon; there are: websocket, http_stream, sse, long_poll, "
+            "uni_http_stream, uni_sse");
+  EXPECT_EQ(error({"publish", "--transport", "sse"}), "--transport does not belong to publish");
+  EXPECT_EQ(error({"idle", "--transport", "sse", "--dialect", "nats"}),
+            "--transport belongs to --dialect centrifuge");
+  EXPECT_EQ(error({"idle", "--transport", "uni_sse", "--format", "protobuf"}),
+            "uni_sse carries JSON only");
+  EXPECT_EQ(error({"idle", "--transport", "sse", "--compression"}),
+            "--compression belongs to --transport websocket");
+  EXPECT_EQ(error({"idle", "--transport", "sse", "--url", "ws://a/b"}),
+            "--transport sse needs a --url whose path ends with /websocket: its own path is beside "
+            "that");
+}
+
 TEST(BenchOptions, help_needs_no_scenario) {
   EXPECT_TRUE(parse({"--help"})->help);
   EXPECT_TRUE(parse({"fanout", "-h"})->help);

@@ -28,6 +28,8 @@ struct Derived {
   std::optional<double> us_per_connection;
   std::optional<double> bytes_per_connection;
   std::optional<double> cores_per_million;
+  int64_t received_bytes = 0;
+  std::optional<double> bytes_per_delivery;
   int64_t rss_before = 0;
   int64_t rss_after = 0;
   bool flows = false;
@@ -50,6 +52,8 @@ Derived derive(const Report& report) {
   d.deliveries = m.after.deliveries - m.before.deliveries;
   const auto deliveries = static_cast<double>(d.deliveries);
   d.deliveries_per_second = ratio(deliveries, m.seconds).value_or(0);
+  d.received_bytes = m.after.received_bytes - m.before.received_bytes;
+  if (d.flows) d.bytes_per_delivery = ratio(static_cast<double>(d.received_bytes), deliveries);
   d.rss_before = (d.flows ? m.server_before : m.server_idle).rss_bytes;
   d.rss_after = (d.flows ? m.server_after : m.server_opened).rss_bytes;
   d.server_cpu = m.server_after.cpu_seconds - m.server_before.cpu_seconds;
@@ -170,6 +174,9 @@ std::string title_of(const Report& report) {
     if (options.dialect == DialectKind::kCentrifuge)
       text += options.protobuf ? " protobuf" : " json";
   }
+  if (options.transport != TransportKind::kWebSocket)
+    text += ", " + std::string(name_of(options.transport));
+  if (options.compression) text += ", compressed";
   if (report.processes > 1) text += ", " + std::to_string(report.processes) + " processes";
   if (report.measured.interrupted) text += ", interrupted";
   return text;
@@ -231,6 +238,7 @@ std::string table_of(const Report& report) {
     table.row("published", grouped(d.published))
         .row("deliveries", grouped(d.deliveries))
         .row("deliveries per second", grouped(d.deliveries_per_second))
+        .row("bytes per delivery", print("%.1f", d.bytes_per_delivery.value_or(0)))
         .row("lost", grouped(m.whole.lost))
         .row("duplicated", grouped(m.whole.duplicated))
         .row("out of order", grouped(m.whole.out_of_order));
@@ -257,6 +265,8 @@ std::string json_of(const Report& report) {
   object.string("scenario", name_of(options.scenario)).string("dialect", name_of(options.dialect));
   if (options.dialect == DialectKind::kCentrifuge)
     object.string("format", options.protobuf ? "protobuf" : "json");
+  object.string("transport", name_of(options.transport));
+  if (options.compression) object.raw("compression", "true");
   object.count("connections", static_cast<int64_t>(options.connections_in_all()))
       .count_if_any("subscribers", options.subscribers)
       .count_if_any("publishers", options.publishers)
@@ -269,6 +279,8 @@ std::string json_of(const Report& report) {
     object.count("published", d.published)
         .count("deliveries", d.deliveries)
         .number("deliveries_per_second", d.deliveries_per_second)
+        .count("received_bytes", d.received_bytes)
+        .number("bytes_per_delivery", d.bytes_per_delivery)
         .count("lost", m.whole.lost)
         .count("duplicated", m.whole.duplicated)
         .count("out_of_order", m.whole.out_of_order);

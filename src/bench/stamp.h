@@ -1,7 +1,7 @@
 // What is in every message that the generator publishes, so that whoever reads it knows which one
 // it is and when it was due, without parsing JSON:
 //
-//   {"m":"~mrb:01~ stream(8) sequence(8) slot(8) time(16) padding"}      (without the blanks)
+//   {"m":"~mrb:01~ stream(8) sequence(8) slot(8) time(16) text"}      (without the blanks)
 //
 // Numbers are written with the sixteen characters @ A ... O, lowest digit first: the low half of
 // each character is the digit, so that eight of them are read with three shifts. They are the same
@@ -77,7 +77,7 @@ class StampFinder {
   size_t hint_ = 0;
 };
 
-// Makes payloads of one size.
+// Makes payloads of one size, filled up with words.
 class PayloadMaker {
  public:
   // At least kPayloadBytesMin. `prefix` comes before the JSON and counts.

@@ -46,6 +46,12 @@ base::Result<Url> Url::parse(std::string_view text) {
   return url;
 }
 
+std::optional<std::string> Url::beside(std::string_view name) const {
+  constexpr std::string_view kEnd = "/websocket";
+  if (!path.ends_with(kEnd)) return std::nullopt;
+  return path.substr(0, path.size() - kEnd.size() + 1) + std::string(name);
+}
+
 bool SocketAddress::is_loopback_v4() const {
   if (storage.ss_family != AF_INET) return false;
   sockaddr_in address{};

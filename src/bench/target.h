@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ struct Url {
   std::string authority;  // for the Host header
 
   static base::Result<Url> parse(std::string_view text);
+  // The path of an endpoint that is beside "…/websocket"; none where this path does not end so.
+  std::optional<std::string> beside(std::string_view name) const;
 };
 
 struct SocketAddress {

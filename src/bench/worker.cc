@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "bench/stream_requests.h"
 
 namespace millrace::bench {
 namespace {
@@ -27,14 +28,22 @@ Worker::Worker(const Setup& setup, Board& board, size_t process)
   for (size_t i = 0; i < clients_.size(); ++i) {
     clients_[i].index = static_cast<uint32_t>(i);
     clients_[i].publishes_only = i >= subscribers_ || options_.scenario == ScenarioKind::kPublish;
+    if (!clients_[i].publishes_only) clients_[i].carriage = carriage_of(options_);
   }
+  if (options_.transport != TransportKind::kWebSocket) streams_.resize(subscribers_);
 }
 
 base::Result<> Worker::start() {
-  auto engine = Engine::create(*this);
+  auto engine = Engine::create(*this, {.deflate = options_.compression});
   if (!engine) return base::fail(engine);
   engine_ = std::move(*engine);
   dialect_ = make_dialect(options_, *this);
+  if (!streams_.empty()) {
+    subscribers_dialect_ = make_subscribers_dialect(options_, *this);
+    auto postbox = Postbox::create(setup_.addresses);
+    if (!postbox) return base::fail(postbox);
+    postbox_ = std::move(*postbox);
+  }
   started_ns_ = progress_ns_ = now_ns();
   for (Client& client : clients_) wanted_.push_back({&client, 0});
   return {};
@@ -53,6 +62,10 @@ void Worker::turn() {
   if (!wanted_.empty() && options_.scenario == ScenarioKind::kConnect)
     due = std::min(due, begun_of_next());
   engine_->turn(std::min(due - std::min(due, now_ns()), kTurnNsMax));
+  if (postbox_ != nullptr) postbox_->turn();
+  const uint64_t received = engine_->received_bytes();
+  counts().received_bytes.add(static_cast<int64_t>(received - received_bytes_));
+  received_bytes_ = received;
 }
 
 // When the next connection is due, if they are opened at a rate.
@@ -76,17 +89,27 @@ void Worker::open_wanted(int64_t now) {
 }
 
 void Worker::open(Client& client, int64_t begun_ns) {
-  const size_t number = index_in_all(client);
-  const size_t url = number % setup_.urls.size();
+  const size_t url = server_of(client);
   client.begun_ns = begun_ns;
   ++in_progress_;
   SocketAddress source;
   if (setup_.source_addresses > 0)
-    source = loopback_source(number / setup_.urls.size() % setup_.source_addresses);
-  std::string channel;
-  if (dialect_->publishes_to_one_channel()) channel = channels_of(client).front();
+    source = loopback_source(index_in_all(client) / setup_.urls.size() % setup_.source_addresses);
   engine_->connect(client, setup_.addresses[url], setup_.source_addresses > 0 ? &source : nullptr,
-                   dialect_->upgrade_request(setup_.urls[url], client, channel));
+                   request_of(client));
+}
+
+std::string Worker::request_of(Client& client) {
+  const Url& url = setup_.urls[server_of(client)];
+  if (on_websocket(client)) {
+    std::string channel;
+    if (dialect_->publishes_to_one_channel()) channel = channels_of(client).front();
+    return dialect_->upgrade_request(url, client, channel);
+  }
+  streams_[client.index] = {};
+  std::string body;
+  join(client, body);
+  return opening_request(url, options_, body);
 }
 
 // A server that says nothing would hold up the run for ever.
@@ -119,16 +142,38 @@ std::vector<std::string> Worker::channels_of(const Client& client) const {
   return {channel_name(options_.channels == 0 ? number : number % options_.channels)};
 }
 
-void Worker::on_upgraded(Client& client, std::string& out) {
+void Worker::join(Client& client, std::string& out) {
   std::vector<std::string> channels;
   if (!client.publishes_only) channels = channels_of(client);
   const bool recoverable = options_.recoverable || options_.scenario == ScenarioKind::kReconnect;
-  dialect_->join(client, {.channels = channels, .recoverable = recoverable, .since = since(client)},
-                 out);
+  dialect_of(client).join(
+      client, {.channels = channels, .recoverable = recoverable, .since = since(client)}, out);
+}
+
+void Worker::on_upgraded(Client& client, std::string& out) {
+  if (on_websocket(client)) join(client, out);  // the others have said it with their request
 }
 
 void Worker::on_message(Client& client, Opcode, std::string_view message, std::string& out) {
-  dialect_->read(client, message, out);
+  dialect_of(client).read(client, message, out);
+  if (client.carriage == Carriage::kAnswers) poll(client, message, out);
+}
+
+// Only answers that bring messages are numbered.
+void Worker::poll(Client& client, std::string_view received, std::string& out) {
+  if (client.fd < 0) return;
+  Stream& stream = streams_[client.index];
+  if (!received.empty()) ++stream.received;
+  out += poll_request(setup_.urls[server_of(client)], stream.name, stream.received);
+}
+
+void Worker::on_session(Client& client, const SessionName& session) {
+  streams_[client.index].name = session;
+}
+
+void Worker::on_ping(Client& client) {
+  const size_t server = server_of(client);
+  postbox_->post(server, pong_request(setup_.urls[server], options_, streams_[client.index].name));
 }
 
 void Worker::on_joined(Client& client) {

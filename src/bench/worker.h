@@ -19,6 +19,7 @@
 #include "bench/dialect.h"
 #include "bench/engine.h"
 #include "bench/options.h"
+#include "bench/postbox.h"
 #include "bench/target.h"
 
 namespace millrace::bench {
@@ -62,6 +63,8 @@ class Worker : public ClientHandler, public DialectHearer {
   void on_delivery(Client&, const Stamp&) override {}
   void on_answer(Client&, uint32_t) override {}
   void on_position(Client&, std::string_view, uint64_t) override {}
+  void on_session(Client& client, const SessionName& session) override;
+  void on_ping(Client& client) override;
 
   // Closes it as a network does that breaks: without a word.
   void cut(Client& client);
@@ -81,7 +84,7 @@ class Worker : public ClientHandler, public DialectHearer {
   const size_t process_;
   const size_t processes_;
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Dialect> dialect_;
+  std::unique_ptr<Dialect> dialect_;  // of those that publish
   std::vector<Client> clients_;
   size_t subscribers_ = 0;  // of clients_, those that do not only publish
   Phase phase_ = Phase::kOpening;
@@ -96,6 +99,15 @@ class Worker : public ClientHandler, public DialectHearer {
   void on_refused(Client& client, std::string_view reason) override;
   void on_broken(Client& client, std::string_view reason) override;
 
+  bool on_websocket(const Client& client) const { return client.carriage == Carriage::kFrames; }
+  Dialect& dialect_of(const Client& client) {
+    return on_websocket(client) ? *dialect_ : *subscribers_dialect_;
+  }
+  size_t server_of(const Client& client) const { return index_in_all(client) % setup_.urls.size(); }
+  void join(Client& client, std::string& out);
+  std::string request_of(Client& client);
+  void poll(Client& client, std::string_view received, std::string& out);
+
   void open_wanted(int64_t now);
   void open(Client& client, int64_t begun_ns);
   void give_up_on_silence(int64_t now);
@@ -106,9 +118,18 @@ class Worker : public ClientHandler, public DialectHearer {
     Client* client;
     int64_t begun_ns;  // 0: when it is opened
   };
+  // Of subscribers that are not on a WebSocket.
+  struct Stream {
+    SessionName name{};
+    uint32_t received = 0;  // answers with messages
+  };
+  std::vector<Stream> streams_;
+  std::unique_ptr<Dialect> subscribers_dialect_;
+  std::unique_ptr<Postbox> postbox_;
   std::deque<Wanted> wanted_;
   size_t in_progress_ = 0;
   size_t opened_ = 0;
+  uint64_t received_bytes_ = 0;  // of them, those that were counted
   int64_t started_ns_ = 0;
   int64_t progress_ns_ = 0;  // when a connection became ready or failed last
 };

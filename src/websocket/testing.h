@@ -25,6 +25,7 @@ struct First {
 
 inline constexpr std::string_view kKey("\x37\xfa\x21\x3d", 4);  // of section 5.7
 
+// Byte by byte, as the RFC has it.
 inline std::string masked(std::string_view payload, std::string_view key = kKey) {
   std::string result(payload);
   for (size_t i = 0; i < result.size(); ++i) result[i] = static_cast<char>(result[i] ^ key[i % 4]);
@@ -37,18 +38,23 @@ inline std::string big_endian(uint64_t value, size_t bytes) {
   return result;
 }
 
+inline ClientFrame client_frame(First first) {
+  uint32_t key;
+  std::memcpy(&key, kKey.data(), sizeof(key));
+  return {.opcode = first.opcode, .fin = first.fin, .compressed = first.rsv1, .key = key};
+}
+
 // The header of a masked frame that claims `payload_bytes`.
 inline std::string header(First first, uint64_t payload_bytes) {
-  std::string result(1, first.byte());
-  if (payload_bytes < 126)
-    return result + static_cast<char>(0x80 | payload_bytes) + std::string(kKey);
-  if (payload_bytes <= 0xFFFF)
-    return result + '\xFE' + big_endian(payload_bytes, 2) + std::string(kKey);
-  return result + '\xFF' + big_endian(payload_bytes, 8) + std::string(kKey);
+  std::string result;
+  append_client_header(result, client_frame(first), payload_bytes);
+  return result;
 }
 
 inline std::string frame(First first, std::string_view payload) {
-  return header(first, payload.size()) + masked(payload);
+  std::string result;
+  append_client_frame(result, client_frame(first), payload);
+  return result;
 }
 
 inline std::string text(std::string_view payload, bool fin = true) {

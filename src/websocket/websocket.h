@@ -1,5 +1,5 @@
 // WebSocket (RFC 6455) with permessage-deflate (RFC 7692), server side: bytes in, messages out,
-// without sockets or threads.
+// without sockets or threads. Of a client's side, what a load generator and tests need.
 //
 // Called by edge/, on the connection's core. A Decoder belongs to one connection; it holds no
 // buffer while no message is incomplete (what an idle connection costs is sizeof(Decoder)). Nothing
@@ -185,5 +185,25 @@ void append_close(std::string& out, uint16_t code, std::string_view reason);
 // one compressor, up to 270 KB, between calls. Fails only when zlib has no memory.
 base::Result<> append_deflated(std::string& out, Opcode opcode, std::string_view payload, int level,
                                int window_bits = 15);
+
+// ---- A client's side, for what measures and tests servers ----
+
+// A frame as a client sends it: masked (section 5.3).
+struct ClientFrame {
+  Opcode opcode = Opcode::kText;
+  bool fin = true;
+  bool compressed = false;  // RSV1; the payload is compressed already
+  uint32_t key = 0;         // as its four bytes lie in memory
+};
+
+// Appends header and payload, masked.
+void append_client_frame(std::string& out, const ClientFrame& frame, std::string_view payload);
+// Appends the header alone, of a frame that claims so many bytes.
+void append_client_header(std::string& out, const ClientFrame& frame, uint64_t payload_bytes);
+
+// Inflates a message that was compressed without context: the joined payloads of its frames. Valid
+// until the scratch is used again. Fails with kInvalid, for more than `bytes_max` bytes too.
+base::Result<std::string_view> inflate_message(CoreScratch& scratch, std::string_view compressed,
+                                               size_t bytes_max);
 
 }  // namespace millrace::websocket

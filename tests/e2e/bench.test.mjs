@@ -15,7 +15,10 @@ const kScenarios = [
   ...['echo', 'publish', 'churn', 'reconnect'],
 ];
 const kShort = ['--warmup', '0.1', '--duration', '1'];
+const kTransports = ['http_stream', 'sse', 'long_poll', 'uni_http_stream', 'uni_sse'];
 const kHistory = {
+  websocket: { compression: true },
+  long_poll: { poll_timeout: '1s' },
   channel: {
     without_namespace: { history_size: 1000, history_ttl: '300s', allow_recovery: true },
   },
@@ -111,6 +114,41 @@ describe('millrace bench', () => {
     });
   }
 
+  for (const transport of kTransports) {
+    const over = ['--transport', transport];
+
+    test(`fanout_and_reconnect_over_${transport}_lose_nothing`, async () => {
+      const flow = ['--subscribers', 20, '--window', 4];
+      const run = await bench('fanout', ...at, ...over, ...kShort, ...flow);
+      assertClean(run);
+      const { result } = run;
+      assert.equal(result.transport, transport);
+      assert.ok(result.published > 0);
+      assert.ok(Math.abs(result.deliveries - result.published * 20) <= 2 * 4 * 20);
+      const storm = ['--subscribers', 20, '--publish-rate', 50];
+      assertClean(await bench('reconnect', ...at, ...over, ...kShort, ...storm));
+    });
+  }
+
+  test('streams_carry_protobuf_too', async () => {
+    for (const transport of ['http_stream', 'long_poll']) {
+      const over = ['--transport', transport, '--format', 'protobuf', '--subscribers', 5];
+      assertClean(await bench('fanout', ...at, ...over, ...kShort));
+    }
+  });
+
+  test('compression_is_seen_in_the_bytes_that_arrive', async () => {
+    const flow = ['--subscribers', 10, '--payload', 4000];
+    const plain = await bench('fanout', ...at, ...kShort, ...flow);
+    const compressed = await bench('fanout', ...at, ...kShort, ...flow, '--compression');
+    assertClean(plain);
+    assertClean(compressed);
+    assert.equal(plain.result.compression, undefined);
+    assert.equal(compressed.result.compression, true);
+    assert.ok(plain.result.bytes_per_delivery > 4000);
+    assert.ok(compressed.result.bytes_per_delivery < 0.6 * plain.result.bytes_per_delivery);
+  });
+
   test('connect_counts_connections_and_their_time', async () => {
     const run = await bench('connect', ...at, '--connections', 200, '--recoverable');
     assertClean(run);
@@ -129,8 +167,7 @@ describe('millrace bench', () => {
   });
 
   test('idle_holds_connections', async () => {
-    const before = (await server.metrics()).value('millrace_connections');
-    assert.equal(before, 0);
+    await server.becomesIdle();
     const run = await bench('idle', ...at, ...kShort, '--connections', 100);
     assertClean(run);
     assert.equal(run.result.joined, 100);
@@ -200,6 +237,20 @@ describe('millrace bench', () => {
     assert.equal(run.code, 1);
     assert.equal(run.result.failed_connections, 3);
     assert.match(run.stderr, /Connection refused/);
+  });
+});
+
+describe('millrace bench and heartbeats', () => {
+  test('clients_of_every_transport_answer_pings', async () => {
+    const config = { client: { ping_interval: '1s', pong_timeout: '900ms' } };
+    const server = await startServer({ config });
+    const url = `ws://127.0.0.1:${server.port}/connection/websocket`;
+    const idle = ['--url', url, '--connections', 20, '--warmup', 0, '--duration', 4];
+    const runs = ['websocket', ...kTransports].map((transport) =>
+      bench('idle', ...idle, '--transport', transport),
+    );
+    for (const run of await Promise.all(runs)) assertClean(run);
+    await server.stop();
   });
 });
 
@@ -274,6 +325,16 @@ describe('millrace bench against plain servers', () => {
       async (at) => {
         assertClean(await bench('fanout', ...at, ...flow));
         assertClean(await bench('connect', ...at, '--connections', 20));
+      },
+    ));
+
+  test('one_that_does_not_compress_is_told', () =>
+    against(
+      (_, send) => send(),
+      async (at) => {
+        const run = await bench('connect', ...at, '--connections', 2, '--compression');
+        assert.equal(run.result.failed_connections, 2);
+        assert.match(run.stderr, /the server does not compress/);
       },
     ));
 
