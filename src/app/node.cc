@@ -56,6 +56,7 @@ class Node::Worker final : public net::Acceptor {
       : node_(node),
         metrics_(metrics),
         loop_(std::move(loop)),
+        broker_({.node = node.options_.edge.node, .core = loop_->core()}),
         store_(*loop_, random_, metrics, {}),
         client_(*loop_, {}),
         connection_tokens_(*loop_, node.options_.connection_tokens, fetch_with(client_),

@@ -28,8 +28,8 @@ class ConformanceHarness {
   virtual ~ConformanceHarness() = default;
   // Who subscribes. Its engine answers, and has no interest or message left over from another test.
   virtual Broker& broker() = 0;
-  // Who publishes: the same, or another node's broker on the same engine, which then has a Sink
-  // already.
+  // Who publishes, and sends control messages: the same, or another node's broker on the same
+  // engine, which then has a Sink already.
   virtual Broker& publisher() { return broker(); }
   // Drives whatever the brokers run on until `condition` holds; false if it does not within a
   // generous time.
@@ -59,6 +59,10 @@ class BrokerConformance : public testing::Test, public Sink {
   void on_message(std::string_view channel, const Message& message) override {
     heard.push_back(std::string(channel) + " " + shown(message));
     last = message;
+    if (react) react(heard.back());
+  }
+  void on_control(std::string_view bytes) override {
+    heard.push_back("control " + std::string(bytes));
     if (react) react(heard.back());
   }
   void on_interruption() override { ++interruptions; }
@@ -105,6 +109,22 @@ class BrokerConformance : public testing::Test, public Sink {
   }
   void say(std::string_view channel, std::string_view data) {
     EXPECT_TRUE(publish(channel, text(data))) << channel << " " << data;
+  }
+
+  void start_send(const Address& to, std::string bytes) {
+    harness.publisher().send_control(to, std::move(bytes), done_of(new_call()));
+  }
+  base::Result<> send(const Address& to, std::string bytes) {
+    const auto call = new_call();
+    harness.publisher().send_control(to, std::move(bytes), done_of(call));
+    base::Result<> result = answer_of(call);
+    harness.settle();
+    return result;
+  }
+  // Where nobody is: the engine takes it, or knows better.
+  void send_in_vain(const Address& to) {
+    const base::Result<> result = send(to, "in vain");
+    EXPECT_TRUE(result || result.error().code == base::ErrorCode::kNotFound);
   }
 
   Harness harness;
@@ -343,6 +363,86 @@ TYPED_TEST_P(BrokerConformance, a_sink_may_call_the_broker_while_it_is_called) {
   EXPECT_EQ(this->heard, (std::vector<std::string>{"a 1", "a 2", "b 4"}));
 }
 
+TYPED_TEST_P(BrokerConformance, everybody_has_an_address) {
+  const Address& ours = this->harness.broker().address();
+  EXPECT_TRUE(is_node_uid(ours.node));
+  const bool same = &this->harness.publisher() == &this->harness.broker();
+  EXPECT_EQ(this->harness.publisher().address() == ours, same);
+}
+
+TYPED_TEST_P(BrokerConformance, a_control_message_arrives_whole_at_its_address) {
+  const Address& ours = this->harness.broker().address();
+  for (const std::string& bytes :
+       {std::string("1"), std::string(), std::string("\0\r\n\xFF", 4), ours.node}) {
+    this->heard.clear();
+    EXPECT_TRUE(this->send(ours, bytes));
+    EXPECT_TRUE(this->harness.run_until([&] { return !this->heard.empty(); }));
+    EXPECT_EQ(this->heard, (std::vector<std::string>{"control " + bytes}));
+  }
+}
+
+TYPED_TEST_P(BrokerConformance, a_control_message_to_another_address_is_not_heard) {
+  const Address& ours = this->harness.broker().address();
+  constexpr base::CoreId kNoCore{UINT16_MAX};
+  this->send_in_vain({.node = ours.node, .core = kNoCore});
+  this->send_in_vain({.node = ours.node + "0", .core = ours.core});
+  this->send_in_vain({.node = ours.node.substr(1) + "0", .core = ours.core});
+  this->send_in_vain({.node = std::string(64, 'x'), .core = ours.core});
+  EXPECT_TRUE(this->heard.empty());
+}
+
+TYPED_TEST_P(BrokerConformance, control_messages_are_no_publications) {
+  const Address& ours = this->harness.broker().address();
+  this->subscribe("a");
+  EXPECT_TRUE(this->send(ours, "1"));
+  this->say(ours.node, "2");
+  this->say("a", "3");
+  EXPECT_EQ(this->heard, (std::vector<std::string>{"control 1", "a 3"}));
+}
+
+TYPED_TEST_P(BrokerConformance, control_messages_of_one_sender_arrive_in_order) {
+  constexpr size_t kCount = 500;
+  std::vector<std::string> expected;
+  for (size_t i = 0; i < kCount; ++i) {
+    this->start_send(this->harness.broker().address(), std::to_string(i));
+    expected.push_back("control " + std::to_string(i));
+  }
+  EXPECT_TRUE(this->harness.run_until([&] { return this->heard.size() == kCount; }));
+  this->harness.settle();
+  EXPECT_EQ(this->heard, expected);
+}
+
+TYPED_TEST_P(BrokerConformance, a_control_message_of_the_largest_size_arrives_whole) {
+  const std::string large(kControlBytesMax, 'x');
+  EXPECT_TRUE(this->send(this->harness.broker().address(), large));
+  ASSERT_TRUE(this->harness.run_until([&] { return !this->heard.empty(); }));
+  EXPECT_TRUE(this->heard.front() == "control " + large);
+}
+
+TYPED_TEST_P(BrokerConformance, a_control_message_over_the_limit_fails_and_is_not_heard) {
+  const Address& ours = this->harness.broker().address();
+  const base::Result<> outcome = this->send(ours, std::string(kControlBytesMax + 1, 'x'));
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, base::ErrorCode::kTooLarge);
+  EXPECT_TRUE(this->send(ours, "next"));
+  EXPECT_EQ(this->heard, (std::vector<std::string>{"control next"}));
+}
+
+TYPED_TEST_P(BrokerConformance, who_hears_a_control_message_may_send_more) {
+  const Address& ours = this->harness.broker().address();
+  this->react = [&](const std::string& line) {
+    if (line != "control 1") return;
+    this->start_send(ours, "2");
+    this->harness.broker().send_control(ours, "to oneself", this->done_of(this->new_call()));
+  };
+  this->start_send(ours, "1");
+  EXPECT_TRUE(this->harness.run_until([&] { return this->heard.size() == 3; }));
+  EXPECT_EQ(this->heard.front(), "control 1");
+  std::ranges::sort(this->heard);
+  EXPECT_EQ(this->heard,
+            (std::vector<std::string>{"control 1", "control 2", "control to oneself"}));
+}
+
 TYPED_TEST_P(BrokerConformance, is_healthy_while_its_engine_answers) {
   EXPECT_TRUE(this->harness.broker().health());
   this->subscribe("a");
@@ -360,6 +460,12 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_publication_of_the_server_api_names_nobody,
     joins_and_leaves_arrive_among_publications_in_order, a_large_message_arrives_whole,
     a_message_over_the_limit_fails_and_nobody_hears_it,
-    a_sink_may_call_the_broker_while_it_is_called, is_healthy_while_its_engine_answers);
+    a_sink_may_call_the_broker_while_it_is_called, everybody_has_an_address,
+    a_control_message_arrives_whole_at_its_address,
+    a_control_message_to_another_address_is_not_heard, control_messages_are_no_publications,
+    control_messages_of_one_sender_arrive_in_order,
+    a_control_message_of_the_largest_size_arrives_whole,
+    a_control_message_over_the_limit_fails_and_is_not_heard,
+    who_hears_a_control_message_may_send_more, is_healthy_while_its_engine_answers);
 
 }  // namespace millrace::broker

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "edge/connection.h"
+#include "edge/relay.h"
 #include "edge/stream_connection.h"
 
 namespace millrace::edge {
@@ -19,7 +20,8 @@ Core::Core(const Edge::Parts& parts)
       fanout({.compression = options.compression,
               .compression_level = options.compression_level,
               .compression_bytes_min = options.compression_bytes_min},
-             parts.metrics) {
+             parts.metrics),
+      relay_(std::make_unique<Relay>(*this)) {
   loop.add_turn_hook(*this);
 }
 
@@ -63,7 +65,8 @@ Connection& Core::adopt(std::unique_ptr<Connection> connection) {
 
 // ---- Requests that name a session ----
 
-void Core::request(SessionRequest request, SessionAnswered answered) {
+void Core::request(std::string_view node, SessionRequest request, SessionAnswered answered) {
+  if (node != options.node) return relay_->ask(node, std::move(request), std::move(answered));
   const size_t home = request.session.connection.core.value();
   if (home >= cores_.size()) return answered({.status = 404});
   Core* const there = cores_[home];
@@ -83,7 +86,8 @@ void Core::request(SessionRequest request, SessionAnswered answered) {
 
 void Core::on_request(SessionRequest request, SessionAnswered answered) {
   const base::ConnectionRef& ref = request.session.connection;
-  Connection* const connection = ref.slot < slots_.size() ? find(ref) : nullptr;
+  const bool here = ref.core == loop.core() && ref.slot < slots_.size();
+  Connection* const connection = here ? find(ref) : nullptr;
   StreamConnection* const session = connection == nullptr ? nullptr : connection->emulated();
   if (session == nullptr || !session->is_session(request.session)) return answered({.status = 404});
   session->on_request(std::move(request), std::move(answered));

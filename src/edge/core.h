@@ -27,6 +27,7 @@
 namespace millrace::edge {
 
 class Connection;
+class Relay;
 
 // Empty strings that keep their room, for what connections gather within a turn.
 class SpareStrings {
@@ -78,9 +79,12 @@ class Core final : public base::TurnHook {
   // Null if it has gone.
   Connection* find(const base::ConnectionRef& ref) const;
 
-  // Brings a request to the session that it names, on whichever core that lives. Answered with 404
-  // if there is none.
-  void request(SessionRequest request, SessionAnswered answered);
+  // Brings a request to the session that it names, on whichever node and core that lives. Answered
+  // with 404 if there is none; from another node also with what relay.h says. `node` is any bytes.
+  void request(std::string_view node, SessionRequest request, SessionAnswered answered);
+  // The same for what has come from elsewhere: the session is on this core, or there is none.
+  void on_request(SessionRequest request, SessionAnswered answered);
+  Relay& relay() { return *relay_; }
   // Before the first request: all cores in order, this one among them.
   void connect(std::vector<Core*> cores) { cores_ = std::move(cores); }
   size_t connections() const { return open_; }
@@ -135,7 +139,6 @@ class Core final : public base::TurnHook {
     base::ConnectionRef connection;
   };
   void destroy(Connection& connection);
-  void on_request(SessionRequest request, SessionAnswered answered);
   void on_answered(uint64_t asked, SessionAnswer answer);
   bool holds_back();
   void on_write_delays();
@@ -147,9 +150,10 @@ class Core final : public base::TurnHook {
                       base::StringEqual>
       users_;  // slots of their connections
   std::vector<Core*> cores_;
-  // Requests that another core is to answer.
+  // Requests that another core of this node is to answer.
   absl::flat_hash_map<uint64_t, SessionAnswered> asked_;
   uint64_t last_asked_ = 0;
+  const std::unique_ptr<Relay> relay_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
   size_t open_ = 0;

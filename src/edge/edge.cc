@@ -6,6 +6,7 @@
 
 #include "edge/connection.h"
 #include "edge/core.h"
+#include "edge/relay.h"
 #include "edge/transport_http.h"
 #include "edge/transport_websocket.h"
 
@@ -52,6 +53,7 @@ void Edge::add_routes(http::Router& router) {
 void Edge::drain(const model::Disconnect& why) {
   core_->draining = true;
   core_->for_each([&why](Connection& connection) { connection.close(why); });
+  core_->relay().drain();
 }
 
 void Edge::deliver(std::string_view channel, std::span<const hub::Event> events) {
@@ -74,6 +76,10 @@ void Edge::answer(hub::Answer answer) {
 
 void Edge::carry_out(const hub::Order& order) {
   for (Connection* const connection : core_->concerned(order)) connection->carry_out(order);
+}
+
+void Edge::on_control(std::string_view bytes) {
+  core_->relay().on_control(bytes);
 }
 
 }  // namespace millrace::edge

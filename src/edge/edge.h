@@ -4,7 +4,7 @@
 // One Edge per core. It adds its endpoints to that core's HTTP router, takes streams over when they
 // upgrade or are answered without an end, and is how the hub of the same core reaches its sessions.
 // Everything runs on that core; only Admission is shared. Requests that name a session are brought
-// to the edge that has it.
+// to the edge that has it, of this node or another.
 //
 // Limits     Options: message size, subscriptions per client, bytes of pending output, time to
 //            connect, to answer a ping and to close. Over the subscriptions a command is answered
@@ -78,7 +78,7 @@ struct UniWebSocketTransport {
 
 struct Options {
   std::string server_version;
-  std::string node;  // this run of the server, among all
+  std::string node;  // uid of this run of the server among all: its broker's address has it too
 
   // client.*
   // globs; empty: the Origin's host must be the Host that was asked
@@ -119,6 +119,10 @@ struct Options {
   // emulation.*: where clients of http_stream, sse and long_poll send their commands to
   std::string emulation_path = "/emulation";
   size_t emulation_body_bytes_max = 65'536;
+  // Requests for sessions of other nodes: how many of a core may wait for their answers, and how
+  // long, for a poll beyond its hold.
+  size_t node_requests_max = 65'536;
+  std::chrono::milliseconds node_timeout{5'000};
 
   // Publications wait so long for others to the same connection, or until there are so many.
   // Replies, pings and closes don't wait, and take along what does.
@@ -202,7 +206,8 @@ class Edge final : public hub::Delivery {
   // Adds the endpoints that clients connect to. The edge must outlive the router.
   void add_routes(http::Router& router);
 
-  // Closes every client with `why`. Handshakes that come later get 503.
+  // Closes every client with `why`. Handshakes that come later get 503, and polls that wait for
+  // another node are told to ask again.
   void drain(const model::Disconnect& why);
 
   size_t connections() const;
@@ -212,6 +217,7 @@ class Edge final : public hub::Delivery {
   void deliver(std::string_view channel, std::span<const hub::Event> events) override;
   void answer(hub::Answer answer) override;
   void carry_out(const hub::Order& order) override;
+  void on_control(std::string_view bytes) override;
 
  private:
   std::unique_ptr<Core> core_;

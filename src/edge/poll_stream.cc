@@ -6,6 +6,14 @@ namespace millrace::edge {
 
 using Status = net::IoResult::Status;
 
+namespace {
+
+// Once it has so many bytes, what follows leaves with the next response: this one may have to be
+// kept, sent again, and carried to another node.
+constexpr size_t kResponseBytesAim = 1024UL * 1024;
+
+}  // namespace
+
 PollStream::PollStream(net::TimerWheel& wheel, const Options& options, std::string peer)
     : wheel_(wheel), options_(options), peer_(std::move(peer)) {
   wheel_.set(*this, options_.poll_timeout);
@@ -37,15 +45,18 @@ void PollStream::let_go(uint64_t ack) {
 
 void PollStream::send_again(SessionAnswered answered) {
   wheel_.set(*this, options_.poll_timeout);
-  answered({.status = 200, .body = last_, .content_type = options_.content_type});
+  answered({.status = 200, .body = last_, .content_type = std::string(options_.content_type)});
 }
 
 net::IoResult PollStream::write(std::span<const std::string_view> parts) {
   if (!held_) return {Status::kWouldBlock, 0};
   last_.clear();
-  for (const std::string_view part : parts) last_ += part;
+  for (const std::string_view part : parts) {
+    if (!last_.empty() && last_.size() + part.size() > kResponseBytesAim) break;
+    last_ += part;
+  }
   ++sent_;
-  answer({.status = 200, .body = last_, .content_type = options_.content_type});
+  answer({.status = 200, .body = last_, .content_type = std::string(options_.content_type)});
   return {Status::kDone, last_.size()};
 }
 

@@ -7,7 +7,8 @@
 //
 // Limits     A poll is held for `hold`, then answered with 204. Without a poll for `poll_timeout`
 //            the client is gone, and the stream has failed.
-// Bounds     What is kept is one response: what the outbox held when it was polled.
+// Bounds     What is kept is one response: whole messages of the outbox, up to 1 MiB, or one that
+//            is larger.
 #pragma once
 
 #include <chrono>

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,20 @@ TEST_F(PollStreamTest, what_comes_between_polls_leaves_with_the_next) {
   write("one");
   write("two");
   expect_answer(poll(0), 200, "onetwo");
+}
+
+TEST_F(PollStreamTest, a_response_ends_between_messages_once_it_is_large) {
+  const std::string large(600'000, 'a');
+  const std::string huge(3'000'000, 'b');
+  const std::array<std::string_view, 4> parts{large, "small", huge, "last"};
+  const size_t first = poll(0);
+  net::IoResult written = stream_->write(parts);
+  EXPECT_EQ(written.bytes, large.size() + 5);
+  expect_answer(first, 200, large + "small");
+  const size_t second = poll(1);
+  written = stream_->write(std::span(parts).subspan(2));
+  EXPECT_EQ(written.bytes, huge.size()) << "one that is larger comes alone";
+  expect_answer(second, 200, huge);
 }
 
 TEST_F(PollStreamTest, a_response_that_was_lost_is_sent_again_byte_for_byte) {

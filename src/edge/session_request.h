@@ -1,11 +1,10 @@
 // A request that names a session, on its way to the core where that lives, and what is answered.
-// Plain values, so that they can cross cores, and nodes.
+// Plain values, so that they can cross cores, and nodes (control_codec.h).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "edge/session_id.h"
 
@@ -27,10 +26,10 @@ struct SessionRequest {
 struct SessionAnswer {
   int status = 204;  // of HTTP; 200 if there is a body
   std::string body{};
-  std::string_view content_type{};  // of the body; a constant
+  std::string content_type{};  // of the body
 };
 
-// Called once, on the core that asked.
+// Called once, on the core that asked; or destroyed with that, uncalled.
 using SessionAnswered = std::move_only_function<void(SessionAnswer)>;
 
 }  // namespace millrace::edge

@@ -149,19 +149,21 @@ SessionAnswered answer_with(Visit visit) {
   return [responder = std::move(visit.responder),
           headers = std::move(visit.headers)](SessionAnswer answer) mutable {
     http::Response response{.status = answer.status,
-                            .content_type = std::string(answer.content_type),
+                            .content_type = std::move(answer.content_type),
                             .body = std::move(answer.body),
                             .headers = std::move(headers)};
     if (answer.status >= 400) response.body = "no such session, or not now\n";
+    if (answer.status == 503) response.headers.emplace_back("Retry-After", "1");
     response.headers.emplace_back("Cache-Control", "no-store");
     responder.send(std::move(response));
   };
 }
 
 // A poll whose client hangs up is not held any longer, wherever it is.
-void let_go_with(http::Responder& responder, Core& core, const SessionId& session, uint64_t ack) {
-  responder.on_gone([&core, session, ack] {
-    core.request({.session = session, .kind = SessionRequest::Kind::kLetGo, .ack = ack},
+void let_go_with(http::Responder& responder, Core& core, std::string_view node,
+                 const SessionId& session, uint64_t ack) {
+  responder.on_gone([&core, node = std::string(node), session, ack] {
+    core.request(node, {.session = session, .kind = SessionRequest::Kind::kLetGo, .ack = ack},
                  [](const SessionAnswer&) {});
   });
 }
@@ -171,11 +173,11 @@ void bring(Visit visit, std::string_view node, std::string_view session, Session
   const std::optional<SessionId> id = parse_session_id(session);
   Core& core = visit.core;
   if (id && request.kind == SessionRequest::Kind::kPoll)
-    let_go_with(visit.responder, core, *id, request.ack);
+    let_go_with(visit.responder, core, node, *id, request.ack);
   SessionAnswered answered = answer_with(std::move(visit));
-  if (!id || node != core.options.node) return answered({.status = 404});
+  if (!id) return answered({.status = 404});
   request.session = *id;
-  core.request(std::move(request), std::move(answered));
+  core.request(node, std::move(request), std::move(answered));
 }
 
 void on_emulation(Visit visit) {
@@ -216,7 +218,7 @@ void on_long_poll(Visit visit) {
       std::string(visit.request.peer));
   auto made = std::make_unique<StreamConnection>(core, std::move(polls), variant);
   auto& connection = static_cast<StreamConnection&>(core.adopt(std::move(made)));
-  let_go_with(visit.responder, core, connection.id(), 0);
+  let_go_with(visit.responder, core, core.options.node, connection.id(), 0);
   connection.on_request({.kind = SessionRequest::Kind::kPoll}, answer_with(std::move(visit)));
   connection.start({}, commands);
 }

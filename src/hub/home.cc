@@ -66,6 +66,10 @@ Hub::Listed Home::list(const std::string& pattern) const {
   return listed;
 }
 
+void Home::on_control(std::string_view bytes) {
+  hub_.delivery_->on_control(bytes);
+}
+
 // Bells may have been missed in every channel: their logs are looked at, a bounded number a turn.
 void Home::on_interruption() {
   metrics().add(metrics::Counter::kBrokerInterrupted);

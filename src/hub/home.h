@@ -70,6 +70,7 @@ class Home final : public broker::Sink, public base::TurnHook {
 
   // broker::Sink
   void on_message(std::string_view channel, const broker::Message& message) override;
+  void on_control(std::string_view bytes) override;
   void on_interruption() override;
 
   // base::TurnHook

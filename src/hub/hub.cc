@@ -160,6 +160,12 @@ void Hub::count_users(std::move_only_function<void(size_t)> done) {
          });
 }
 
+void Hub::send_control(const Address& to, std::string bytes, Sent done) {
+  if (!broker::is_node_uid(to.node))
+    return done(base::fail(base::ErrorCode::kNotFound, "no node has such a uid"));
+  parts_.broker.send_control(to, std::move(bytes), std::move(done));
+}
+
 void Hub::deliver_gathered() {
   home_->deliver_gathered();
 }

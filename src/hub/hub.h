@@ -58,6 +58,8 @@ struct Event {
   std::string epoch{};               // of the log that has the publication; "": none has
 };
 
+using Address = broker::Address;
+
 // How a hub reaches the sessions of its core; implemented by edge/.
 class Delivery {
  public:
@@ -67,6 +69,8 @@ class Delivery {
   virtual void answer(Answer answer) = 0;
   // Also of sessions that are elsewhere: then there is nothing to do.
   virtual void carry_out(const Order& order) = 0;
+  // What another core, of any node, has sent to this one: any bytes.
+  virtual void on_control(std::string_view bytes) = 0;
 
  protected:
   ~Delivery() = default;
@@ -146,6 +150,11 @@ class Hub {
 
   // Users with a connection to this node.
   void count_users(std::move_only_function<void(size_t)> done);
+
+  // Through the broker, to the Delivery of one core of one node, with what its contract promises:
+  // at most once, in order, and not for sure. kNotFound also for what is no node's uid.
+  using Sent = broker::Done;
+  void send_control(const Address& to, std::string bytes, Sent done);
 
   // Delivers at once what channels of this home gather (batch_max_delay).
   void deliver_gathered();

@@ -36,6 +36,23 @@ TEST_F(HubTest, what_a_turn_brought_for_a_channel_leaves_together_and_in_order) 
   EXPECT_EQ(heard(0), (Lines{"news: 0 1 2 3 4"}));
 }
 
+TEST_F(HubTest, control_messages_pass_through_the_hub) {
+  const auto send = [this](std::string node) {
+    base::Result<> answer;
+    parts[1]->hub->send_control({.node = std::move(node), .core = base::CoreId{1}}, "hello",
+                                [&](base::Result<> result) { answer = std::move(result); });
+    return answer;
+  };
+  EXPECT_TRUE(send("node"));
+  EXPECT_EQ(heard(1), (Lines{"control hello"}));
+  for (const char* const nobody : {"", "another", "a.*", "node\n", "no de"}) {
+    const base::Result<> result = send(nobody);
+    ASSERT_FALSE(result) << nobody;
+    EXPECT_EQ(result.error().code, base::ErrorCode::kNotFound);
+  }
+  EXPECT_TRUE(heard(1).empty());
+}
+
 TEST_F(HubTest, a_subscription_hears_nothing_that_was_published_before_it) {
   ask(1, 1, "news", SubscribeAsk{});
   cores.run_until_idle();

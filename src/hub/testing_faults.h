@@ -45,6 +45,10 @@ class FaultyBroker final : public broker::Broker, public broker::Sink {
   void publish(std::string_view channel, broker::Message message, broker::Done done) override {
     within_.publish(channel, std::move(message), std::move(done));
   }
+  const broker::Address& address() const override { return within_.address(); }
+  void send_control(const broker::Address& to, std::string bytes, broker::Done done) override {
+    within_.send_control(to, std::move(bytes), std::move(done));
+  }
   base::Result<> health() const override { return within_.health(); }
 
   void on_message(std::string_view channel, const broker::Message& message) override {
@@ -54,6 +58,7 @@ class FaultyBroker final : public broker::Broker, public broker::Sink {
     ring(channel, message);
     if (happens(faults_.repeat)) ring(channel, message);
   }
+  void on_control(std::string_view bytes) override { sink_->on_control(bytes); }
   void on_interruption() override { sink_->on_interruption(); }
 
  private:

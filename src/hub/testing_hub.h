@@ -104,6 +104,9 @@ struct Heard final : Delivery {
     answers.push_back(answer);
     if (on_answer) on_answer(answer);
   }
+  void on_control(std::string_view bytes) override {
+    lines.push_back("control " + std::string(bytes));
+  }
   Lines take() { return std::exchange(lines, {}); }
 
   Lines lines;
@@ -121,6 +124,7 @@ class HubTest : public testing::Test {
   struct CoreParts {
     CoreParts(base::Executor& executor, const auth::Options& keys)
         : random(executor.core().value() + 1U),
+          broker(broker::Address{.node = "node", .core = executor.core()}),
           store(executor, random, metrics, {}),
           tokens(
               executor, keys, [](const std::string&, auto) {},

@@ -135,6 +135,26 @@
   X(kTokensRefused, "millrace_tokens_total", "outcome=\"refused\"", "Tokens by outcome")         \
   X(kBrokerInterrupted, "millrace_broker_interruptions_total", "",                               \
     "Times the broker may have lost messages")                                                   \
+  X(kNodeMessagesInbound, "millrace_node_messages_total", "direction=\"inbound\"",               \
+    "Messages from and to other nodes about their sessions, by direction")                       \
+  X(kNodeMessagesOutbound, "millrace_node_messages_total", "direction=\"outbound\"",             \
+    "Messages from and to other nodes about their sessions, by direction")                       \
+  X(kNodeMessagesNotFound, "millrace_node_messages_failed_total", "reason=\"not_found\"",        \
+    "Messages to other nodes that the broker did not take, by reason")                           \
+  X(kNodeMessagesTooLarge, "millrace_node_messages_failed_total", "reason=\"too_large\"",        \
+    "Messages to other nodes that the broker did not take, by reason")                           \
+  X(kNodeMessagesUnavailable, "millrace_node_messages_failed_total", "reason=\"unavailable\"",   \
+    "Messages to other nodes that the broker did not take, by reason")                           \
+  X(kNodeMessagesMalformed, "millrace_node_messages_dropped_total", "reason=\"malformed\"",      \
+    "Messages from other nodes that were of no use, by reason")                                  \
+  X(kNodeMessagesUnknown, "millrace_node_messages_dropped_total", "reason=\"unknown\"",          \
+    "Messages from other nodes that were of no use, by reason")                                  \
+  X(kNodeMessagesLate, "millrace_node_messages_dropped_total", "reason=\"late\"",                \
+    "Messages from other nodes that were of no use, by reason")                                  \
+  X(kNodeRequestsTimeout, "millrace_node_requests_failed_total", "reason=\"timeout\"",           \
+    "Requests for sessions of other nodes that got no answer from there, by reason")             \
+  X(kNodeRequestsLimit, "millrace_node_requests_failed_total", "reason=\"limit\"",               \
+    "Requests for sessions of other nodes that got no answer from there, by reason")             \
   X(kTurns, "millrace_loop_turns_total", "", "Turns of the event loops")                         \
   X(kTasks, "millrace_loop_tasks_total", "", "Tasks that were posted to loops and run")          \
   X(kWakeups, "millrace_loop_wakeups_total", "", "Times a loop was woken by another thread")     \

@@ -45,7 +45,16 @@ class Loop::Impl final : public Pollable {
 
   void run() {
     Impl* const outer = std::exchange(current_, this);
-    while (!stopped_.load(std::memory_order_acquire)) run_turn();
+    while (!stopped_.load(std::memory_order_acquire)) {
+      const int events = poller_.wait(timeout_ms());
+      run_turn(events, base::monotonic_now());
+    }
+    current_ = outer;
+  }
+
+  void turn(base::MonotonicTime now) {
+    Impl* const outer = std::exchange(current_, this);
+    run_turn(poller_.wait(0), now);
     current_ = outer;
   }
 
@@ -117,10 +126,9 @@ class Loop::Impl final : public Pollable {
     return left.count() <= 0 ? 0 : static_cast<int>(std::min(left.count() / 1000, kMsMax)) + 1;
   }
 
-  void run_turn() {
-    int events = poller_.wait(timeout_ms());
-    const base::MonotonicTime before = std::exchange(turn_ended_, base::monotonic_now());
-    now_ = turn_ended_;
+  void run_turn(int events, base::MonotonicTime now) {
+    const base::MonotonicTime before = turn_ended_;
+    now_ = now;
     if (now_ - before >= kWaited) idle_ = now_;
     heard_ = events > 0;
     wheel_.begin_turn(now_);
@@ -137,7 +145,7 @@ class Loop::Impl final : public Pollable {
     for (base::TurnHook* hook : hooks_) hook->on_turn_end();
     wake_others();
     metrics_.add(metrics::Counter::kTurns);
-    turn_ended_ = base::monotonic_now();
+    turn_ended_ = std::max(now_, base::monotonic_now());
     const base::Duration worked = turn_ended_ - now_;
     metrics_.observe(metrics::Histogram::kLoopTurnSeconds,
                      static_cast<double>(worked.count()) / 1e6);
@@ -203,6 +211,9 @@ void Loop::run() {
 }
 void Loop::stop() {
   impl_->stop();
+}
+void Loop::turn(base::MonotonicTime now) {
+  impl_->turn(now);
 }
 
 base::Result<> Loop::listen(ListenSocket socket, Acceptor& acceptor) {

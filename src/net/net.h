@@ -249,6 +249,9 @@ class Loop final : public base::Executor {
   // Runs turns on the calling thread until stop() is called, from any thread; stop() is sticky.
   void run();
   void stop();
+  // Instead of run(), for tests and the simulator: one turn that waits for nothing, as if it were
+  // `now`, which does not go back.
+  void turn(base::MonotonicTime now);
 
   // Accepts on this loop until it is destroyed or stop_listening() is called. From the loop's
   // thread, or before run().

@@ -26,6 +26,15 @@ size_t bytes_of(const Message& message) {
 
 }  // namespace
 
+MemoryBroker::MemoryBroker(Address address, Exchange& exchange, base::Executor& executor)
+    : address_(std::move(address)), exchange_(&exchange) {
+  exchange.join(*this, executor);
+}
+
+MemoryBroker::~MemoryBroker() {
+  if (exchange_ != nullptr) exchange_->leave(*this);
+}
+
 void MemoryBroker::subscribe(std::string_view channel, Done done) {
   channels_.emplace(channel);
   done({});
@@ -42,22 +51,59 @@ void MemoryBroker::publish(std::string_view channel, Message message, Done done)
     return done(base::fail(base::ErrorCode::kTooLarge, "a message over the broker's limit"));
   }
   if (ringing_) {
-    waiting_.push_back({std::string(channel), std::move(message), std::move(done)});
+    waiting_.emplace_back([this, name = std::string(channel), message = std::move(message),
+                           done = std::move(done)]() mutable { ring(name, message, done); });
     return;
   }
   ringing_ = true;
   ring(channel, message, done);
-  while (!waiting_.empty()) {
-    Waiting next = std::move(waiting_.front());
-    waiting_.pop_front();
-    ring(next.channel, next.message, next.done);
+  ring_waiting();
+}
+
+void MemoryBroker::send_control(const Address& to, std::string bytes, Done done) {
+  MILLRACE_ASSERT(is_node_uid(to.node));
+  if (bytes.size() > kControlBytesMax)
+    return done(base::fail(base::ErrorCode::kTooLarge, "a control message over the limit"));
+  const bool known = exchange_ != nullptr ? exchange_->knows(to) : to == address_;
+  if (!known) return done(base::fail(base::ErrorCode::kNotFound, "nobody has this address"));
+  if (exchange_ != nullptr) {
+    exchange_->send(to, std::move(bytes));
+  } else {
+    hear_control(bytes);
   }
-  ringing_ = false;
+  done({});
+}
+
+void MemoryBroker::hear(std::string_view channel, const Message& message) {
+  MILLRACE_ASSERT(!ringing_);
+  ringing_ = true;
+  if (wants(channel)) sink_->on_message(channel, message);
+  ring_waiting();
+}
+
+void MemoryBroker::hear_control(std::string_view bytes) {
+  if (ringing_) {
+    waiting_.emplace_back([this, kept = std::string(bytes)] { sink_->on_control(kept); });
+    return;
+  }
+  ringing_ = true;
+  sink_->on_control(bytes);
+  ring_waiting();
 }
 
 void MemoryBroker::ring(std::string_view channel, const Message& message, Done& done) {
-  if (channels_.contains(channel)) sink_->on_message(channel, message);
+  if (wants(channel)) sink_->on_message(channel, message);
+  if (exchange_ != nullptr) exchange_->publish(*this, channel, message);
   done({});
+}
+
+void MemoryBroker::ring_waiting() {
+  while (!waiting_.empty()) {
+    base::Task next = std::move(waiting_.front());
+    waiting_.pop_front();
+    next();
+  }
+  ringing_ = false;
 }
 
 }  // namespace millrace::broker::memory

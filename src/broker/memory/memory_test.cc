@@ -15,7 +15,7 @@ class MemoryHarness final : public ConformanceHarness {
   void settle() override {}
 
  private:
-  memory::MemoryBroker broker_;
+  memory::MemoryBroker broker_{Address{.node = "node", .core = base::CoreId{3}}};
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BrokerConformance, MemoryHarness);
@@ -37,6 +37,12 @@ class MemoryBrokerTest : public testing::Test, public Sink {
     if (react) react(name);
     log.push_back("/" + name);
   }
+  void on_control(std::string_view bytes) override {
+    const std::string name(bytes);
+    log.push_back("control:" + name);
+    if (react) react(name);
+    log.push_back("/" + name);
+  }
   void on_interruption() override { ADD_FAILURE() << "there is nothing to interrupt"; }
 
   void subscribe(std::string_view channel) {
@@ -50,10 +56,16 @@ class MemoryBrokerTest : public testing::Test, public Sink {
     });
   }
 
+  base::Result<> send(const Address& to, std::string bytes) {
+    base::Result<> answer;
+    broker.send_control(to, std::move(bytes), [&](base::Result<> result) { answer = result; });
+    return answer;
+  }
+
   using Lines = std::vector<std::string>;
   Lines log;
   std::function<void(const std::string&)> react;
-  memory::MemoryBroker broker;
+  memory::MemoryBroker broker{Address{.node = "node", .core = {}}};
 };
 
 TEST_F(MemoryBrokerTest, rings_inside_publish_and_before_done) {
@@ -83,6 +95,24 @@ TEST_F(MemoryBrokerTest, interest_counts_at_the_time_of_ringing) {
   };
   publish("a", "1");
   EXPECT_EQ(log, (Lines{"a:1", "/1", "done 1", "done 2"}));
+}
+
+TEST_F(MemoryBrokerTest, a_control_message_to_itself_waits_like_what_is_published) {
+  react = [this](const std::string& name) {
+    if (name == "1") {
+      EXPECT_TRUE(send(broker.address(), "2"));
+    }
+    if (name == "2") publish("a", "3");
+  };
+  publish("a", "1");
+  EXPECT_EQ(log, (Lines{"a:1", "/1", "done 1", "control:2", "/2", "a:3", "/3", "done 3"}));
+}
+
+TEST_F(MemoryBrokerTest, who_is_alone_knows_nobody_else) {
+  const base::Result<> result = send({.node = "another", .core = {}}, "1");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, base::ErrorCode::kNotFound);
+  EXPECT_TRUE(log.empty());
 }
 
 TEST_F(MemoryBrokerTest, a_long_chain_of_answers_needs_no_stack) {
