@@ -24,8 +24,6 @@ namespace {
 
 namespace log = base::log;
 
-constexpr int kExitFailed = 1;
-
 void print(std::FILE* to, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), to);
   if (!text.empty() && text.back() != '\n') std::fputc('\n', to);

@@ -17,14 +17,8 @@
 namespace millrace::app {
 namespace {
 
-constexpr int kExitFailed = 1;
-constexpr int kExitMisuse = 2;
 constexpr size_t kDataBytesMax = 16UL * 1024 * 1024;  // more than servers take
 constexpr size_t kShownMax = 300;
-
-CommandResult failure(const std::string& why, int exit_code = kExitFailed) {
-  return {.exit_code = exit_code, .error = "millrace: " + why + "\n"};
-}
 
 base::Result<std::string> read_all(std::FILE* input) {
   std::string text;

@@ -18,10 +18,6 @@
 namespace millrace::app {
 namespace {
 
-CommandResult failure(const std::string& why) {
-  return {.exit_code = 1, .error = "millrace: " + why + "\n"};
-}
-
 // The group of keys that tokens of this kind are signed with.
 struct Group {
   std::string name;

@@ -21,7 +21,7 @@ ConnectionClaims connection(std::string_view payload) {
   return claims ? connection_claims(std::move(*claims)) : ConnectionClaims{};
 }
 
-std::string error_of(std::string_view payload, TokenKind kind = TokenKind::kConnection) {
+std::string claims_error(std::string_view payload, TokenKind kind = TokenKind::kConnection) {
   const auto claims = read(payload, kind);
   return claims ? "accepted" : claims.error().message;
 }
@@ -63,7 +63,7 @@ TEST(ConnectionToken, expire_at_goes_over_exp_and_zero_means_never) {
   EXPECT_EQ(connection(R"({"exp":100})").expire_at, 100);
   EXPECT_EQ(connection(R"({"exp":100,"expire_at":200})").expire_at, 200);
   EXPECT_EQ(connection(R"({"exp":100,"expire_at":0})").expire_at, 0);
-  EXPECT_EQ(error_of(R"({"expire_at":-1})"), "wrong claim expire_at");
+  EXPECT_EQ(claims_error(R"({"expire_at":-1})"), "wrong claim expire_at");
 }
 
 TEST(ConnectionToken, info_of_any_json_and_of_bytes) {
@@ -77,8 +77,8 @@ TEST(ConnectionToken, info_of_any_json_and_of_bytes) {
     EXPECT_FALSE(claims.info.is_json);
   }
   EXPECT_EQ(connection(R"({"info":{"a":1},"b64info":""})").info.bytes, R"({"a":1})");
-  EXPECT_EQ(error_of(R"({"b64info":"aGk"})"), "wrong claim b64info");
-  EXPECT_EQ(error_of(R"({"b64info":5})"), "wrong claim b64info");
+  EXPECT_EQ(claims_error(R"({"b64info":"aGk"})"), "wrong claim b64info");
+  EXPECT_EQ(claims_error(R"({"b64info":5})"), "wrong claim b64info");
 }
 
 TEST(ConnectionToken, channels_become_subscriptions_once_each) {
@@ -86,8 +86,8 @@ TEST(ConnectionToken, channels_become_subscriptions_once_each) {
   ASSERT_EQ(claims.subs.size(), 2U);
   EXPECT_EQ(claims.subs[0].channel, "a");
   EXPECT_EQ(claims.subs[1].channel, "b");
-  EXPECT_EQ(error_of(R"({"channels":"a"})"), "wrong claim channels");
-  EXPECT_EQ(error_of(R"({"channels":["a",1]})"), "wrong claim channels");
+  EXPECT_EQ(claims_error(R"({"channels":"a"})"), "wrong claim channels");
+  EXPECT_EQ(claims_error(R"({"channels":["a",1]})"), "wrong claim channels");
 }
 
 TEST(ConnectionToken, subs_go_over_channels_and_have_options) {
@@ -118,32 +118,32 @@ TEST(ConnectionToken, subs_of_another_shape_are_refused) {
        {"[]", "\"a\"", R"({"a":1})", R"({"a":{},"a":{}})", R"({"a":{"override":1}})",
         R"({"a":{"override":{"presence":true}}})",
         R"({"a":{"override":{"presence":{"value":"yes"}}}})", R"({"a":{"b64data":"?"}})"}) {
-    EXPECT_EQ(error_of(R"({"subs":)" + std::string(subs) + "}"), "wrong claim subs") << subs;
+    EXPECT_EQ(claims_error(R"({"subs":)" + std::string(subs) + "}"), "wrong claim subs") << subs;
   }
 }
 
 TEST(ConnectionToken, channel_claim_is_refused) {
-  EXPECT_EQ(error_of(R"({"sub":"u","channel":"a"})"), "wrong claim channel");
-  EXPECT_EQ(error_of(R"({"sub":"u","channel":""})"), "wrong claim channel");
+  EXPECT_EQ(claims_error(R"({"sub":"u","channel":"a"})"), "wrong claim channel");
+  EXPECT_EQ(claims_error(R"({"sub":"u","channel":""})"), "wrong claim channel");
 }
 
 TEST(ConnectionToken, claims_of_another_type_are_refused) {
   for (const char* claim :
        {R"("sub":1)", R"("exp":"1")", R"("nbf":{})", R"("iat":true)", R"("jti":1)", R"("iss":[])",
         R"("aud":1)", R"("aud":[1])", R"("meta":1)", R"("meta":[])", R"("expire_at":"0")"}) {
-    EXPECT_TRUE(error_of("{" + std::string(claim) + "}").starts_with("wrong claim ")) << claim;
+    EXPECT_TRUE(claims_error("{" + std::string(claim) + "}").starts_with("wrong claim ")) << claim;
   }
   for (const char* payload :
        {"", "[]", "1", "{", R"({"sub":"u"}})", R"({"x":nul})", R"({"x":"\ud800"})",
         R"({"x":1e400})", "{\"x\":\"\xC0\xAF\"}", R"({"sub":"u",})"}) {
-    EXPECT_TRUE(error_of(payload).starts_with("the payload is not a JSON object")) << payload;
+    EXPECT_TRUE(claims_error(payload).starts_with("the payload is not a JSON object")) << payload;
   }
 }
 
 TEST(ConnectionToken, claim_that_is_there_twice_is_refused) {
-  EXPECT_EQ(error_of(R"({"sub":"a","sub":"b"})"), "wrong claim sub");
-  EXPECT_EQ(error_of(R"({"exp":1,"e\u0078p":2})"), "wrong claim exp");
-  EXPECT_EQ(error_of(R"({"other":1,"other":2})"), "accepted");
+  EXPECT_EQ(claims_error(R"({"sub":"a","sub":"b"})"), "wrong claim sub");
+  EXPECT_EQ(claims_error(R"({"exp":1,"e\u0078p":2})"), "wrong claim exp");
+  EXPECT_EQ(claims_error(R"({"other":1,"other":2})"), "accepted");
 }
 
 TEST(Dates, numbers_of_any_spelling) {
@@ -152,7 +152,7 @@ TEST(Dates, numbers_of_any_spelling) {
   EXPECT_EQ(connection(R"({"exp":1700000000.9})").expire_at, 1'700'000'000);
   EXPECT_EQ(connection(R"({"iat":1.7E+9})").issued_at, 1'700'000'000);
   for (const char* number : {"1e300", "9007199254740993", "18446744073709551615", "-1e30"}) {
-    EXPECT_EQ(error_of(R"({"exp":)" + std::string(number) + "}"), "wrong claim exp") << number;
+    EXPECT_EQ(claims_error(R"({"exp":)" + std::string(number) + "}"), "wrong claim exp") << number;
   }
 }
 
@@ -198,11 +198,11 @@ TEST(SubscriptionToken, all_claims) {
 }
 
 TEST(SubscriptionToken, names_its_channel) {
-  EXPECT_EQ(error_of(R"({"sub":"u"})", TokenKind::kSubscription), "no channel");
-  EXPECT_EQ(error_of(R"({"channel":""})", TokenKind::kSubscription), "no channel");
-  EXPECT_EQ(error_of(R"({"channel":null})", TokenKind::kSubscription), "no channel");
-  EXPECT_EQ(error_of(R"({"channel":1})", TokenKind::kSubscription), "wrong claim channel");
-  EXPECT_EQ(error_of(R"({"channel":"c","client":1})", TokenKind::kSubscription),
+  EXPECT_EQ(claims_error(R"({"sub":"u"})", TokenKind::kSubscription), "no channel");
+  EXPECT_EQ(claims_error(R"({"channel":""})", TokenKind::kSubscription), "no channel");
+  EXPECT_EQ(claims_error(R"({"channel":null})", TokenKind::kSubscription), "no channel");
+  EXPECT_EQ(claims_error(R"({"channel":1})", TokenKind::kSubscription), "wrong claim channel");
+  EXPECT_EQ(claims_error(R"({"channel":"c","client":1})", TokenKind::kSubscription),
             "wrong claim client");
 }
 

@@ -15,7 +15,7 @@ KeySet parsed(std::string_view text) {
   return set ? std::move(*set) : KeySet{};
 }
 
-std::string error_of(std::string_view text) {
+std::string jwks_error(std::string_view text) {
   JsonReader json;
   const auto set = KeySet::parse(text, json);
   return set ? "accepted" : set.error().message;
@@ -110,21 +110,21 @@ TEST(KeySet, keys_that_cannot_verify_are_left_out) {
 }
 
 TEST(KeySet, what_is_no_key_set_is_an_error) {
-  EXPECT_TRUE(error_of("").starts_with("it is not a JSON object"));
-  EXPECT_TRUE(error_of("<html>").starts_with("it is not a JSON object"));
-  EXPECT_TRUE(error_of("[]").starts_with("it is not a JSON object"));
-  EXPECT_EQ(error_of("{}"), "it has no array of keys");
-  EXPECT_EQ(error_of(R"({"keys":{}})"), "it has no array of keys");
-  EXPECT_EQ(error_of(R"({"keys":[1]})"), "a key is no object");
-  EXPECT_EQ(error_of(R"({"keys":[]})"), "accepted");
+  EXPECT_TRUE(jwks_error("").starts_with("it is not a JSON object"));
+  EXPECT_TRUE(jwks_error("<html>").starts_with("it is not a JSON object"));
+  EXPECT_TRUE(jwks_error("[]").starts_with("it is not a JSON object"));
+  EXPECT_EQ(jwks_error("{}"), "it has no array of keys");
+  EXPECT_EQ(jwks_error(R"({"keys":{}})"), "it has no array of keys");
+  EXPECT_EQ(jwks_error(R"({"keys":[1]})"), "a key is no object");
+  EXPECT_EQ(jwks_error(R"({"keys":[]})"), "accepted");
 }
 
 TEST(KeySet, size_is_bounded) {
   std::string keys = "{}";
   for (size_t i = 1; i < kJwksKeysMax; ++i) keys += ",{}";
-  EXPECT_EQ(error_of(key_set(keys)), "accepted");
-  EXPECT_EQ(error_of(key_set(keys + ",{}")), "it has too many keys");
-  EXPECT_EQ(error_of(key_set(std::string(kJwksBytesMax, ' '))), "it is too large");
+  EXPECT_EQ(jwks_error(key_set(keys)), "accepted");
+  EXPECT_EQ(jwks_error(key_set(keys + ",{}")), "it has too many keys");
+  EXPECT_EQ(jwks_error(key_set(std::string(kJwksBytesMax, ' '))), "it is too large");
 }
 
 }  // namespace

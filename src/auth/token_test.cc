@@ -15,14 +15,14 @@ constexpr std::string_view kRfcToken =
     "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
     "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-std::string error_of(std::string_view text) {
+std::string token_error(std::string_view text) {
   JsonReader json;
   const auto token = parse_token(text, json);
   return token ? "accepted" : token.error().message;
 }
 
 std::string header_error(std::string_view header) {
-  return error_of(unsigned_token(header, "{}") + ".AA");
+  return token_error(unsigned_token(header, "{}") + ".AA");
 }
 
 TEST(ParseToken, example_of_rfc_7515) {
@@ -53,12 +53,12 @@ TEST(ParseToken, there_are_exactly_three_parts) {
   const std::string head = base64url(header_of("HS256"));
   for (const std::string& text : {std::string(), head, head + ".e30", head + ".e30.AA.",
                                   head + ".e30.AA.AA.AA", head + ".e30.AA.AA"}) {
-    EXPECT_EQ(error_of(text), "not three parts") << text;
+    EXPECT_EQ(token_error(text), "not three parts") << text;
   }
-  EXPECT_EQ(error_of(head + ".e30.A"), "not base64url");
-  EXPECT_EQ(error_of(head + ".e30=.AA"), "not base64url");
-  EXPECT_EQ(error_of(head + ".e30.AB"), "not base64url");
-  EXPECT_EQ(error_of(" " + head + ".e30.AA"), "not base64url");
+  EXPECT_EQ(token_error(head + ".e30.A"), "not base64url");
+  EXPECT_EQ(token_error(head + ".e30=.AA"), "not base64url");
+  EXPECT_EQ(token_error(head + ".e30.AB"), "not base64url");
+  EXPECT_EQ(token_error(" " + head + ".e30.AA"), "not base64url");
 }
 
 TEST(ParseToken, algorithm_is_one_of_those_that_sign) {
@@ -88,9 +88,9 @@ TEST(ParseToken, header_is_strict_json) {
 
 TEST(ParseToken, length_is_bounded) {
   const std::string head = base64url(header_of("HS256")) + ".e30.";
-  EXPECT_EQ(error_of(head + std::string(kTokenBytesMax - head.size() + 1, 'A')),
+  EXPECT_EQ(token_error(head + std::string(kTokenBytesMax - head.size() + 1, 'A')),
             "longer than a token may be");
-  EXPECT_NE(error_of(head + std::string(kTokenBytesMax - head.size(), 'A')),
+  EXPECT_NE(token_error(head + std::string(kTokenBytesMax - head.size(), 'A')),
             "longer than a token may be");
 }
 

@@ -13,19 +13,19 @@ namespace millrace::protocol {
 namespace {
 
 // The frame, and what the filters of the command at hand have taken of their bounds.
-struct Input : JsonCursor {
+struct JsonInput : JsonCursor {
   using JsonCursor::JsonCursor;
   FilterUse filters;
 };
 
 template <class Message>
-void read_message(Input& in, Message& message);
+void read_message(JsonInput& in, Message& message);
 
 // Holds one key of an object against each field of a message, and reads its value into the one that
 // has this name.
 class JsonField {
  public:
-  JsonField(Input& in, std::string_view key) : in_(in), key_(key) {}
+  JsonField(JsonInput& in, std::string_view key) : in_(in), key_(key) {}
 
   bool matched() const { return matched_; }
 
@@ -122,13 +122,13 @@ class JsonField {
     }
   }
 
-  Input& in_;
+  JsonInput& in_;
   std::string_view key_;
   bool matched_ = false;
 };
 
 template <class Message>
-void read_message(Input& in, Message& message) {
+void read_message(JsonInput& in, Message& message) {
   if (!in.begin_object()) return;
   std::string_view key;
   while (in.next_key(key)) {
@@ -148,7 +148,7 @@ template <class Request>
 base::Result<> decode_alone(std::string_view json,
                             base::FunctionRef<void(const Request&)> on_request) {
   if (base::Result<> utf8 = check_utf8(json); !utf8) return utf8;
-  Input in(json);
+  JsonInput in(json);
   Request request;
   read_message(in, request);
   if (!in.failed() && !in.at_end()) in.fail("expected the end");
@@ -163,7 +163,7 @@ base::Result<> decode_alone(std::string_view json,
 base::Result<> decode_json(std::string_view frame,
                            base::FunctionRef<bool(const Command&)> on_command) {
   if (base::Result<> utf8 = check_utf8(frame); !utf8) return utf8;
-  Input in(frame);
+  JsonInput in(frame);
   if (in.at_end()) return base::fail(base::ErrorCode::kInvalid, "JSON: an empty frame");
   do {
     Command command;

@@ -16,23 +16,23 @@ using protozero::pbf_wire_type;
 
 // A message, or a part of one; what its command's filters have taken of their bounds; and what we
 // have against it so far. protozero's own objections are exceptions.
-struct Input {
+struct ProtobufInput {
   protozero::pbf_reader reader;
   FilterUse& filters;
   const char*& failure;
 
-  Input part() { return Input{reader.get_message(), filters, failure}; }
+  ProtobufInput part() { return ProtobufInput{reader.get_message(), filters, failure}; }
 };
 
 template <class Message>
-void read_message(Input in, Message& message);
+void read_message(ProtobufInput in, Message& message);
 
 // Holds one field of the input against each field of a message, and reads it into the one that has
 // its number and wire type. A known number with another wire type is an unknown field, as in other
 // proto3 parsers.
 class ProtobufField {
  public:
-  explicit ProtobufField(Input& in) : in_(in) {}
+  explicit ProtobufField(ProtobufInput& in) : in_(in) {}
 
   bool matched() const { return matched_; }
 
@@ -136,7 +136,7 @@ class ProtobufField {
     return room;
   }
 
-  Input& in_;
+  ProtobufInput& in_;
   bool matched_ = false;
 };
 
@@ -158,7 +158,7 @@ struct Schema<std::pair<Text, Value>> {
 namespace {
 
 template <class Message>
-void read_message(Input in, Message& message) {
+void read_message(ProtobufInput in, Message& message) {
   while (in.failure == nullptr && in.reader.next()) {
     ProtobufField field(in);
     Schema<Message>::fields(field, message);
@@ -174,7 +174,7 @@ const char* read_command(const char*& at, const char* end, Command& command) {
     const uint64_t length = protozero::decode_varint(&at, end);
     if (length > static_cast<uint64_t>(end - at)) return "the frame ends within a message";
     const auto size = static_cast<size_t>(length);
-    read_message(Input{protozero::pbf_reader(at, size), filters, failure}, command);
+    read_message(ProtobufInput{protozero::pbf_reader(at, size), filters, failure}, command);
     at += size;
   } catch (const protozero::exception& malformed) {
     failure = malformed.what();  // a literal: protozero's exceptions hold no text of their own
@@ -188,7 +188,7 @@ const char* read_alone(std::string_view bytes, Message& message) {
   const char* failure = nullptr;
   FilterUse filters;
   try {
-    read_message(Input{protozero::pbf_reader(bytes.data(), bytes.size()), filters, failure},
+    read_message(ProtobufInput{protozero::pbf_reader(bytes.data(), bytes.size()), filters, failure},
                  message);
   } catch (const protozero::exception& malformed) {
     failure = malformed.what();

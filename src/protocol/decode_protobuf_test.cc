@@ -11,7 +11,7 @@
 namespace millrace::protocol {
 namespace {
 
-base::Result<> decode(std::string_view frame) {
+base::Result<> decode_bytes(std::string_view frame) {
   return decode_commands(Format::kProtobuf, frame, [](const Command&) { return true; });
 }
 
@@ -29,8 +29,8 @@ void expect_request(std::string_view frame, Check check) {
   EXPECT_EQ(commands, 1);
 }
 
-void expect_invalid(std::string_view frame) {
-  const auto decoded = decode(frame);
+void expect_invalid_bytes(std::string_view frame) {
+  const auto decoded = decode_bytes(frame);
   ASSERT_FALSE(decoded) << to_hex(frame.substr(0, 100));
   EXPECT_EQ(decoded.error().code, base::ErrorCode::kInvalid);
   EXPECT_FALSE(decoded.error().message.empty());
@@ -102,33 +102,33 @@ TEST(DecodeProtobuf, a_known_number_of_another_wire_type_is_an_unknown_field) {
 }
 
 TEST(DecodeProtobuf, groups_are_an_error) {
-  expect_invalid(from_hex("020b0c"));  // start and end of group 1
-  expect_invalid(from_hex("020c00"));  // an end without a start
-  expect_invalid(from_hex("0483018401"));
+  expect_invalid_bytes(from_hex("020b0c"));  // start and end of group 1
+  expect_invalid_bytes(from_hex("020c00"));  // an end without a start
+  expect_invalid_bytes(from_hex("0483018401"));
 }
 
 TEST(DecodeProtobuf, wire_types_that_do_not_exist_are_an_error) {
-  expect_invalid(from_hex("020e00"));
-  expect_invalid(from_hex("020f00"));
+  expect_invalid_bytes(from_hex("020e00"));
+  expect_invalid_bytes(from_hex("020f00"));
 }
 
 TEST(DecodeProtobuf, field_number_zero_is_an_error) {
-  expect_invalid(from_hex("020001"));
+  expect_invalid_bytes(from_hex("020001"));
 }
 
 TEST(DecodeProtobuf, strings_must_be_utf8) {
   std::string body;
   protozero::pbf_writer(body).add_string(1, "\xC3\xA9");
-  EXPECT_TRUE(decode(command(5, body)));
+  EXPECT_TRUE(decode_bytes(command(5, body)));
   for (const std::string bytes : {"\xFF", "a\x80", "\xED\xA0\x80", "\xC3"}) {
     body.clear();
     protozero::pbf_writer(body).add_string(1, bytes);
-    expect_invalid(command(5, body));
+    expect_invalid_bytes(command(5, body));
     std::string entry;
     protozero::pbf_writer(entry).add_string(2, bytes);
     body.clear();
     protozero::pbf_writer(body).add_message(6, entry);
-    expect_invalid(command(4, body));
+    expect_invalid_bytes(command(4, body));
   }
 }
 
@@ -153,8 +153,8 @@ TEST(DecodeProtobuf, any_number_but_zero_is_true) {
 }
 
 TEST(DecodeProtobuf, a_varint_of_eleven_bytes_is_an_error) {
-  expect_invalid(from_hex("ffffffffffffffffffffff01"));
-  expect_invalid(command(5, from_hex("38ffffffffffffffffffff01")));
+  expect_invalid_bytes(from_hex("ffffffffffffffffffffff01"));
+  expect_invalid_bytes(command(5, from_hex("38ffffffffffffffffffff01")));
 }
 
 TEST(DecodeProtobuf, a_sub_message_that_comes_twice_is_merged) {
@@ -182,13 +182,13 @@ TEST(DecodeProtobuf, a_map_entry_may_lack_its_key_or_value) {
 }
 
 TEST(DecodeProtobuf, a_length_beyond_the_frame_is_an_error) {
-  expect_invalid(from_hex("01"));
-  expect_invalid(from_hex("030801"));
-  expect_invalid(from_hex("ff"));
-  expect_invalid(from_hex("ffffffffffffffffff01"));        // 2^64 - 1
-  expect_invalid(from_hex("80808080808080808001"));        // 2^63
-  expect_invalid(from_hex("042a7f0a00"));                  // a sub-message beyond its message
-  expect_invalid(from_hex("0a2affffffff0f0a0161000000"));  // 4 GiB
+  expect_invalid_bytes(from_hex("01"));
+  expect_invalid_bytes(from_hex("030801"));
+  expect_invalid_bytes(from_hex("ff"));
+  expect_invalid_bytes(from_hex("ffffffffffffffffff01"));        // 2^64 - 1
+  expect_invalid_bytes(from_hex("80808080808080808001"));        // 2^63
+  expect_invalid_bytes(from_hex("042a7f0a00"));                  // a sub-message beyond its message
+  expect_invalid_bytes(from_hex("0a2affffffff0f0a0161000000"));  // 4 GiB
 }
 
 TEST(DecodeProtobuf, a_frame_cut_anywhere_is_an_error) {
@@ -196,10 +196,10 @@ TEST(DecodeProtobuf, a_frame_cut_anywhere_is_an_error) {
       "420801223e0a036a777412077b2261223a317d1a120a046e657773120a1801320461426364381122026a732a0335"
       "2e3832"
       "090a04582d496412013738014201644a0170");
-  ASSERT_TRUE(decode(frame));
+  ASSERT_TRUE(decode_bytes(frame));
   for (size_t size = 0; size < frame.size(); ++size) {
     const std::vector<char> exact(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size));
-    expect_invalid(std::string_view(exact.data(), exact.size()));
+    expect_invalid_bytes(std::string_view(exact.data(), exact.size()));
   }
 }
 
@@ -240,8 +240,8 @@ TEST(DecodeProtobuf, the_depth_of_a_filter_is_bounded) {
                                      }
                                      EXPECT_EQ(depth, kFilterDepthMax);
                                    });
-  expect_invalid(with_filter(chain(kFilterDepthMax + 1)));
-  expect_invalid(with_filter(chain(2000)));
+  expect_invalid_bytes(with_filter(chain(kFilterDepthMax + 1)));
+  expect_invalid_bytes(with_filter(chain(2000)));
 }
 
 TEST(DecodeProtobuf, nodes_and_values_of_a_commands_filters_are_bounded_together) {
@@ -252,14 +252,14 @@ TEST(DecodeProtobuf, nodes_and_values_of_a_commands_filters_are_bounded_together
     return bytes;
   };
   // The root is a node, too.
-  EXPECT_TRUE(decode(with_filter(filter(kFilterItemsMax - 1, 0))));
-  EXPECT_TRUE(decode(with_filter(filter(5, kFilterItemsMax - 6))));
-  expect_invalid(with_filter(filter(kFilterItemsMax, 0)));
-  expect_invalid(with_filter(filter(5, kFilterItemsMax - 5)));
-  expect_invalid(with_filter(filter(0, kFilterItemsMax)));
+  EXPECT_TRUE(decode_bytes(with_filter(filter(kFilterItemsMax - 1, 0))));
+  EXPECT_TRUE(decode_bytes(with_filter(filter(5, kFilterItemsMax - 6))));
+  expect_invalid_bytes(with_filter(filter(kFilterItemsMax, 0)));
+  expect_invalid_bytes(with_filter(filter(5, kFilterItemsMax - 5)));
+  expect_invalid_bytes(with_filter(filter(0, kFilterItemsMax)));
   // Two commands in a frame may have so many each.
   const std::string full = with_filter(filter(kFilterItemsMax - 1, 0));
-  EXPECT_TRUE(decode(full + full));
+  EXPECT_TRUE(decode_bytes(full + full));
 }
 
 TEST(DecodeProtobuf, a_filter_that_comes_twice_is_merged) {
@@ -273,10 +273,10 @@ TEST(DecodeProtobuf, a_filter_that_comes_twice_is_merged) {
 }
 
 TEST(DecodeProtobuf, strings_of_a_filter_are_utf8) {
-  EXPECT_TRUE(decode(with_filter(from_hex("1202c3a9"))));
-  expect_invalid(with_filter(from_hex("1201c3")));
-  expect_invalid(with_filter(from_hex("2a01c3")));
-  expect_invalid(with_filter(from_hex("32032201ff")));
+  EXPECT_TRUE(decode_bytes(with_filter(from_hex("1202c3a9"))));
+  expect_invalid_bytes(with_filter(from_hex("1201c3")));
+  expect_invalid_bytes(with_filter(from_hex("2a01c3")));
+  expect_invalid_bytes(with_filter(from_hex("32032201ff")));
 }
 
 TEST(DecodeProtobuf, entries_of_a_map_are_bounded) {
@@ -285,12 +285,12 @@ TEST(DecodeProtobuf, entries_of_a_map_are_bounded) {
     for (size_t i = 0; i < entries; ++i) bytes += from_hex("1a00");
     return bytes;
   };
-  EXPECT_TRUE(decode(command(4, body(kConnectEntriesMax))));
-  expect_invalid(command(4, body(kConnectEntriesMax + 1)));
+  EXPECT_TRUE(decode_bytes(command(4, body(kConnectEntriesMax))));
+  expect_invalid_bytes(command(4, body(kConnectEntriesMax + 1)));
 }
 
 TEST(DecodeProtobuf, an_error_says_what_and_where) {
-  EXPECT_EQ(decode(from_hex("0208017f")).error().message,
+  EXPECT_EQ(decode_bytes(from_hex("0208017f")).error().message,
             "Protobuf, message at byte 3: the frame ends within a message");
 }
 

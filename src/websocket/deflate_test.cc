@@ -52,20 +52,22 @@ std::string noise(size_t size) {
 
 // ---- The examples of RFC 7692, section 7.2.3 ----
 
-const std::string kHello = bytes_of({0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00});
+const std::string kHelloBlock = bytes_of({0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00});
 
 TEST(Inflate, one_block) {
-  EXPECT_EQ(decode(compressed(kHello), kDeflate), Events{"text:Hello"});
+  EXPECT_EQ(decode(compressed(kHelloBlock), kDeflate), Events{"text:Hello"});
 }
 
 TEST(Inflate, one_message_in_fragments_has_rsv1_on_the_first_only) {
-  EXPECT_EQ(decode(compressed(kHello.substr(0, 3), false) + ping("") + more(kHello.substr(3), true),
+  EXPECT_EQ(decode(compressed(kHelloBlock.substr(0, 3), false) + ping("") +
+                       more(kHelloBlock.substr(3), true),
                    kDeflate),
             (Events{"ping:", "text:Hello"}));
-  EXPECT_EQ(decode(compressed(kHello.substr(0, 3), false) +
-                       frame({.opcode = Opcode::kContinuation, .rsv1 = true}, kHello.substr(3)),
-                   kDeflate),
-            Events{"error:1002"});
+  EXPECT_EQ(
+      decode(compressed(kHelloBlock.substr(0, 3), false) +
+                 frame({.opcode = Opcode::kContinuation, .rsv1 = true}, kHelloBlock.substr(3)),
+             kDeflate),
+      Events{"error:1002"});
 }
 
 TEST(Inflate, a_stored_block) {
@@ -91,9 +93,9 @@ TEST(Inflate, two_blocks) {
 
 TEST(Inflate, no_context_is_kept_between_messages) {
   // The second "Hello" of section 7.2.3.2, which refers to the first.
-  EXPECT_EQ(
-      decode(compressed(kHello) + compressed(bytes_of({0xf2, 0x00, 0x11, 0x00, 0x00})), kDeflate),
-      (Events{"text:Hello", "error:1007"}));
+  EXPECT_EQ(decode(compressed(kHelloBlock) + compressed(bytes_of({0xf2, 0x00, 0x11, 0x00, 0x00})),
+                   kDeflate),
+            (Events{"text:Hello", "error:1007"}));
 }
 
 // ---- Other shapes of stream ----
@@ -106,7 +108,7 @@ TEST(Inflate, an_empty_message) {
 
 TEST(Inflate, blocks_may_follow_a_final_one_and_refer_back_beyond_it) {
   const std::string final_hello = bytes_of({0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00});
-  EXPECT_EQ(decode(compressed(final_hello + final_hello + kHello), kDeflate),
+  EXPECT_EQ(decode(compressed(final_hello + final_hello + kHelloBlock), kDeflate),
             Events{"text:HelloHelloHello"});
   EXPECT_EQ(decode(compressed(final_hello + bytes_of({0xf2, 0x00, 0x11, 0x00, 0x00})), kDeflate),
             Events{"text:HelloHello"});
@@ -133,7 +135,7 @@ TEST(Inflate, every_kind_of_block_and_window) {
 }
 
 TEST(Inflate, uncompressed_messages_stay_allowed) {
-  EXPECT_EQ(decode(text("plain") + compressed(kHello) + text("plain"), kDeflate),
+  EXPECT_EQ(decode(text("plain") + compressed(kHelloBlock) + text("plain"), kDeflate),
             (Events{"text:plain", "text:Hello", "text:plain"}));
 }
 
@@ -213,9 +215,9 @@ TEST(Inflate, the_shared_inflater_recovers_from_a_peers_corrupt_stream) {
   Inflater inflater;
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(inflater.inflate(bytes_of({0x07}), 100).has_value());
-    EXPECT_FALSE(inflater.inflate(std::string_view(kHello).substr(0, 4), 100).has_value());
-    EXPECT_FALSE(inflater.inflate(kHello, 4).has_value());
-    EXPECT_EQ(inflater.inflate(kHello, 5).value(), "Hello");
+    EXPECT_FALSE(inflater.inflate(std::string_view(kHelloBlock).substr(0, 4), 100).has_value());
+    EXPECT_FALSE(inflater.inflate(kHelloBlock, 4).has_value());
+    EXPECT_EQ(inflater.inflate(kHelloBlock, 5).value(), "Hello");
     EXPECT_EQ(inflater.inflate(raw_deflate("Hello", Z_FINISH), 5).value(), "Hello");
   }
 }
