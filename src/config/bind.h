@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
@@ -19,6 +20,11 @@
 #include "config/keys.h"
 
 namespace millrace::config {
+
+// For the ranges of keys.
+inline constexpr int64_t kKiB = 1024;
+inline constexpr int64_t kMiB = 1024 * kKiB;
+inline constexpr int64_t kCountMax = 1'000'000'000;
 
 // The names of an enumeration's values. The first name of a value is the one that is shown.
 template <class Enum>

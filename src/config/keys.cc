@@ -14,9 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int64_t kKiB = 1024;
-constexpr int64_t kMiB = 1024 * kKiB;
-constexpr int64_t kCountMax = 1'000'000'000;
 
 using ConfigKeys = std::vector<Key<Config>>;
 

@@ -8,9 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int64_t kKiB = 1024;
-constexpr int64_t kMiB = 1024 * kKiB;
-constexpr int64_t kCountMax = 1'000'000'000;
 constexpr std::string_view kConnectionLimitText =
     "Connections of this transport that this node accepts; 0: only client.connection_limit counts.";
 

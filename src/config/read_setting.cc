@@ -36,7 +36,7 @@ std::string_view wanted(Type type) {
   return "";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   out += text;
   return out + "\"";
@@ -46,7 +46,7 @@ std::string quoted(std::string_view text) {
 std::string got(const Value& value, bool secret) {
   const std::string* text = value.string();
   if (text == nullptr) return std::string(kind_name(value));
-  return secret || value.from_reference ? "a string" : quoted(*text);
+  return secret || value.from_reference ? "a string" : in_quotes(*text);
 }
 
 Read mismatch(Type type, const Value& value, bool secret) {
@@ -92,7 +92,7 @@ Read read_choice(std::span<const std::string_view> choices, const Value& value) 
   std::string list;
   for (const std::string_view choice : choices) {
     names.emplace_back(choice);
-    list += (list.empty() ? "" : ", ") + quoted(choice);
+    list += (list.empty() ? "" : ", ") + in_quotes(choice);
   }
   return std::unexpected((names.size() == 1 ? "must be " : "must be one of ") + list + ", got " +
                          got(value, false) + did_you_mean(text, names));

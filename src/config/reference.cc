@@ -139,7 +139,7 @@ void append_row(std::string& out, const Key<Owner>& key, const Owner& defaults) 
 constexpr std::string_view kTableHead = "| key | type | default | |\n|---|---|---|---|\n";
 
 // Groups in the order in which the table names them first.
-std::vector<std::string_view> groups() {
+std::vector<std::string_view> table_groups() {
   std::vector<std::string_view> names;
   for (const auto& key : config_keys()) {
     if (std::ranges::find(names, group_of(key.path)) == names.end())
@@ -174,7 +174,7 @@ void append_commented(std::string& out, const Key<Owner>& key, std::string_view 
 std::string reference_text() {
   const Config defaults;
   std::string out(kIntroduction);
-  for (const std::string_view group : groups()) {
+  for (const std::string_view group : table_groups()) {
     out += "\n## " + (group.empty() ? std::string("The process") : "`" + std::string(group) + "`") +
            "\n\n";
     out += kTableHead;
@@ -202,14 +202,14 @@ std::string starting_file_text() {
       "# Nobody gets in until this file lets them: see client.token and\n"
       "# client.allow_anonymous_connect_without_token.\n";
   std::string table;
-  for (const std::string_view group : groups()) {
+  for (const std::string_view group : table_groups()) {
     if (group.empty()) {
       for (const auto& key : config_keys()) {
         if (group_of(key.path).empty()) append_commented(out, key, key.path, defaults);
       }
     }
   }
-  for (const std::string_view group : groups()) {
+  for (const std::string_view group : table_groups()) {
     if (group.empty()) continue;
     for (const auto& key : config_keys()) {
       if (group_of(key.path) != group) continue;

@@ -8,7 +8,7 @@
 namespace millrace::doctor {
 namespace {
 
-std::string_view name_of(Verdict verdict) {
+std::string_view json_name_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOk:
       return "ok";
@@ -65,7 +65,7 @@ void append_finding(std::string& out, const Finding& finding) {
   Object object(out);
   object.text("id", finding.id);
   object.text("title", finding.title);
-  object.text("verdict", name_of(finding.verdict));
+  object.text("verdict", json_name_of(finding.verdict));
   object.text("now", finding.now);
   object.text("explanation", finding.explanation);
   object.number("connections", finding.connections);
