@@ -3,10 +3,11 @@
 #include <cstdio>
 #include <utility>
 
+#include "bench/engine.h"
+
 namespace millrace::bench {
 namespace {
 
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr int64_t kLookEveryNs = 2'000'000;
 // Between the last connection and the first message: for memory to be counted, and for dialects
 // that do not confirm subscriptions.

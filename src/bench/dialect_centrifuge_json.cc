@@ -13,7 +13,7 @@ namespace millrace::bench {
 namespace {
 
 constexpr std::string_view kReplyBegin = R"({"id":)";
-constexpr std::string_view kPong = "{}";
+constexpr std::string_view kJsonPong = "{}";
 
 class CentrifugeJson final : public Dialect {
  public:
@@ -56,8 +56,8 @@ class CentrifugeJson final : public Dialect {
       const size_t end = message.find('\n');
       const std::string_view line = message.substr(0, end);
       message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
-      if (line == kPong)
-        answer_ping(client, Opcode::kText, kPong, out);
+      if (line == kJsonPong)
+        answer_ping(client, Opcode::kText, kJsonPong, out);
       else if (line.starts_with(kReplyBegin))
         read_reply(client, line);
       else

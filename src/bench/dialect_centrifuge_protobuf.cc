@@ -28,7 +28,7 @@ enum Command : protozero::pbf_tag_type {
 };
 
 constexpr char kPush = (kReplyPush << 3) | 2;  // the tag that a push begins with
-constexpr std::string_view kPong{"\0", 1};
+constexpr std::string_view kProtobufPong{"\0", 1};
 
 // A field counts only with the wire type that it should have; the library takes others for bugs.
 using Type = protozero::pbf_wire_type;
@@ -114,7 +114,7 @@ class CentrifugeProtobuf final : public Dialect {
         const std::string_view reply(at, static_cast<size_t>(length));
         at += length;
         if (reply.empty())
-          answer_ping(client, Opcode::kBinary, kPong, out);
+          answer_ping(client, Opcode::kBinary, kProtobufPong, out);
         else if (reply.front() == kPush)
           read_push(client, reply);
         else

@@ -16,12 +16,12 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/random.h"
+#include "bench/http_answer.h"
 
 namespace millrace::bench {
 namespace {
 
 constexpr size_t kScratchBytes = 512UL * 1024;
-constexpr size_t kHeadBytesMax = 16UL * 1024;
 constexpr size_t kEventsMax = 512;
 constexpr std::string_view kDeflateOffer =
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
@@ -243,7 +243,7 @@ void Engine::take(Client& client, std::string_view bytes) {
 size_t Engine::take_head(Client& client, std::string_view bytes) {
   const size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) {
-    if (bytes.size() > kHeadBytesMax) fail(client, "the head of the answer is too long");
+    if (bytes.size() > kHttpHeadBytesMax) fail(client, "the head of the answer is too long");
     return 0;
   }
   const std::string_view head = bytes.substr(0, end);

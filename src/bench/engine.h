@@ -20,6 +20,7 @@ namespace millrace::bench {
 
 // Monotonic; what stamps count in.
 int64_t now_ns();
+inline constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 enum class ClientState : uint8_t {
   kNew,

@@ -6,7 +6,6 @@
 namespace millrace::bench {
 namespace {
 
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr int64_t kPatienceNs = 3 * kNsPerSecond;
 // of one publisher, that wait for the kernel
 constexpr size_t kPendingBytesMax = 4UL * 1024 * 1024;

@@ -4,7 +4,7 @@ namespace millrace::bench {
 
 namespace {
 
-constexpr std::string_view kScenarios =
+constexpr std::string_view kScenariosHelp =
     R"(millrace bench - stress-test a server that clients connect to
 
 SYNOPSIS
@@ -29,7 +29,7 @@ SCENARIOS
                 and must get every message once. The channel needs history.
 )";
 
-constexpr std::string_view kOptions = R"(
+constexpr std::string_view kOptionsHelp = R"(
 OPTIONS
     --url URL               Where to connect; more than once: in turns.
                             ws://127.0.0.1:8000/connection/websocket
@@ -83,7 +83,7 @@ EXAMPLES
 }  // namespace
 
 std::string help_text() {
-  return std::string(kScenarios).append(kOptions);
+  return std::string(kScenariosHelp).append(kOptionsHelp);
 }
 
 }  // namespace millrace::bench

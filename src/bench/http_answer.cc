@@ -7,8 +7,6 @@
 namespace millrace::bench {
 namespace {
 
-constexpr size_t kHeadBytesMax = 16UL * 1024;
-
 bool same_name(std::string_view left, std::string_view right) {
   constexpr auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -44,7 +42,7 @@ FrameStatus read_answer(std::string_view bytes, HttpAnswer& answer) {
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   const size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos)
-    return bytes.size() > kHeadBytesMax ? FrameStatus::kBroken : FrameStatus::kPartial;
+    return bytes.size() > kHttpHeadBytesMax ? FrameStatus::kBroken : FrameStatus::kPartial;
   const std::string_view head = bytes.substr(0, end);
   if (!head.starts_with(kVersion)) return FrameStatus::kBroken;
   const auto status = number<int>(head.substr(kVersion.size()));

@@ -9,6 +9,9 @@
 
 namespace millrace::bench {
 
+// A head that is longer is none.
+inline constexpr size_t kHttpHeadBytesMax = 16UL * 1024;
+
 struct HttpAnswer {
   int status = 0;
   std::string_view body{};  // within what was read

@@ -15,8 +15,6 @@
 namespace millrace::bench {
 namespace {
 
-constexpr double kNsPerSecond = 1e9;
-
 class Churn final : public Flow {
  public:
   using Flow::Flow;
@@ -31,7 +29,8 @@ class Churn final : public Flow {
 
   void work(int64_t now) override {
     if (begun_ns_ == 0) begun_ns_ = now;
-    const double each = kNsPerSecond * static_cast<double>(processes_) / options_.rate;
+    const double each =
+        static_cast<double>(kNsPerSecond) * static_cast<double>(processes_) / options_.rate;
     while (subscribers_ > 0 &&
            static_cast<double>(now - begun_ns_) >= each * static_cast<double>(gone_)) {
       replace(clients_[gone_ % subscribers_], now);

@@ -9,7 +9,6 @@
 namespace millrace::bench {
 namespace {
 
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr int64_t kTurnNsMax = 10'000'000;  // phases are looked at that often
 constexpr int64_t kSilenceNs = 10 * kNsPerSecond;
 
