@@ -145,6 +145,9 @@ void map_http_transports(const config::Config& config, edge::Options& options) {
   options.uni_websocket = {.enabled = config.uni_websocket.enabled,
                            .path = config.uni_websocket.handler_prefix,
                            .message_bytes_max = config.uni_websocket.message_size_limit,
+                           .compression = config.uni_websocket.compression,
+                           .compression_level = config.uni_websocket.compression_level,
+                           .compression_bytes_min = config.uni_websocket.compression_min_size,
                            .join_push_messages = config.uni_websocket.join_push_messages,
                            .disconnect_push = !config.uni_websocket.disable_disconnect_push,
                            .closing_handshake = !config.uni_websocket.disable_closing_handshake};

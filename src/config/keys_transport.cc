@@ -13,20 +13,26 @@ constexpr std::string_view kConnectionLimitText =
 
 using ConfigKeys = std::vector<Key<Config>>;
 
+// What both WebSockets have, whatever their struct.
+template <auto Member, class WebSocket>
+void add_compression(ConfigKeys& keys, const std::string& group) {
+  add<Member, &WebSocket::compression>(keys, group + "compression",
+                                       "Offers permessage-deflate to clients that ask for it.");
+  add<Member, &WebSocket::compression_min_size>(keys, group + "compression_min_size",
+                                                "Bytes from which on a message is compressed.")
+      .range(0, 64 * kMiB);
+  add<Member, &WebSocket::compression_level>(keys, group + "compression_level",
+                                             "From 1, fast, to 9, small.")
+      .range(1, 9);
+}
+
 void add_websocket(ConfigKeys& keys) {
   constexpr auto kWebSocket = &Config::websocket;
   add<kWebSocket, &WebSocket::disabled>(keys, "websocket.disabled",
                                         "Turns the WebSocket endpoint off.");
   add<kWebSocket, &WebSocket::handler_prefix>(keys, "websocket.handler_prefix",
                                               "Path of the WebSocket endpoint.");
-  add<kWebSocket, &WebSocket::compression>(keys, "websocket.compression",
-                                           "Offers permessage-deflate to clients that ask for it.");
-  add<kWebSocket, &WebSocket::compression_min_size>(keys, "websocket.compression_min_size",
-                                                    "Bytes from which on a message is compressed.")
-      .range(0, 64 * kMiB);
-  add<kWebSocket, &WebSocket::compression_level>(keys, "websocket.compression_level",
-                                                 "From 1, fast, to 9, small.")
-      .range(1, 9);
+  add_compression<kWebSocket, WebSocket>(keys, "websocket.");
   add<kWebSocket, &WebSocket::message_size_limit>(
       keys, "websocket.message_size_limit",
       "Bytes of a message from a client; over it: close code 1009.")
@@ -149,6 +155,7 @@ void add_unidirectional(ConfigKeys& keys) {
   add_common<kUniWebSocket, UniWebSocket>(
       keys, "uni_websocket.", "A WebSocket on which clients only listen; --dev turns it on.",
       "Path of the unidirectional WebSocket endpoint.");
+  add_compression<kUniWebSocket, UniWebSocket>(keys, "uni_websocket.");
   add<kUniWebSocket, &UniWebSocket::message_size_limit>(
       keys, "uni_websocket.message_size_limit",
       "Bytes of the message that a client connects with; over it: close code 1009.")

@@ -269,8 +269,8 @@ TEST(Load, transports_take_what_centrifugo_writes_by_default) {
       "[uni_sse.connect_code_to_http_response]\nenabled = false\ntransforms = []\n");
   ASSERT_TRUE(outcome.ok) << outcome.all_errors();
   EXPECT_EQ(outcome.all_warnings(), "");
-  EXPECT_TRUE(mentions(load_text("[uni_websocket]\ncompression = true\n").warnings,
-                       "m.toml:2:15: warning: uni_websocket.compression: "));
+  EXPECT_TRUE(mentions(load_text("[uni_websocket]\nread_buffer_size = 512\n").warnings,
+                       "m.toml:2:20: warning: uni_websocket.read_buffer_size: "));
 }
 
 TEST(Load, reference_stands_for_its_variable) {

@@ -73,6 +73,9 @@ struct UniWebSocket {
   bool enabled = false;
   std::string handler_prefix = "/connection/uni_websocket";
   size_t message_size_limit = 65'536;
+  bool compression = false;
+  size_t compression_min_size = 0;
+  int compression_level = 1;  // 1 to 9
   bool join_push_messages = false;
   bool disable_disconnect_push = false;
   bool disable_closing_handshake = false;

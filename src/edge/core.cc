@@ -17,9 +17,10 @@ Core::Core(const Edge::Parts& parts)
       random(parts.random),
       admission(parts.admission),
       options(parts.options),
-      fanout({.compression = options.compression,
-              .compression_level = options.compression_level,
-              .compression_bytes_min = options.compression_bytes_min},
+      fanout({.compression = {.level = options.compression_level,
+                              .bytes_min = options.compression_bytes_min},
+              .uni_compression = {.level = options.uni_websocket.compression_level,
+                                  .bytes_min = options.uni_websocket.compression_bytes_min}},
              parts.metrics),
       relay_(std::make_unique<Relay>(*this)) {
   loop.add_turn_hook(*this);

@@ -71,9 +71,12 @@ struct UniWebSocketTransport {
   bool enabled = false;
   std::string path;
   size_t message_bytes_max = 65'536;  // of what a client sends: 1009
-  bool join_push_messages = false;    // pushes that leave together: one frame, a line for each
-  bool disconnect_push = true;        // before the close frame, with the same code
-  bool closing_handshake = true;      // a close frame when the server closes
+  bool compression = false;
+  int compression_level = 1;
+  size_t compression_bytes_min = 0;
+  bool join_push_messages = false;  // pushes that leave together: one frame, a line for each
+  bool disconnect_push = true;      // before the close frame, with the same code
+  bool closing_handshake = true;    // a close frame when the server closes
 };
 
 struct Options {

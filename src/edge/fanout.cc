@@ -227,9 +227,10 @@ base::SharedBytes Fanout::frame_of(Variant variant, std::string_view messages) c
 }
 
 void Fanout::append_frame(std::string& out, Variant variant, std::string_view messages) const {
-  if (variant.deflate && messages.size() >= options_.compression_bytes_min) {
-    const base::Result<> compressed = websocket::append_deflated(
-        out, opcode_of(variant.format), messages, options_.compression_level);
+  const Compression& compression = variant.bare ? options_.uni_compression : options_.compression;
+  if (variant.deflate && messages.size() >= compression.bytes_min) {
+    const base::Result<> compressed =
+        websocket::append_deflated(out, opcode_of(variant.format), messages, compression.level);
     if (compressed) return;
     base::log::error("compression failed, sending as it is",
                      {{"error", compressed.error().message}});

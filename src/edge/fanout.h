@@ -30,10 +30,13 @@ namespace millrace::edge {
 
 class Fanout {
  public:
+  struct Compression {
+    int level = 1;
+    size_t bytes_min = 0;
+  };
   struct Options {
-    bool compression = false;
-    int compression_level = 1;
-    size_t compression_bytes_min = 0;
+    Compression compression;
+    Compression uni_compression;  // for clients that only listen
   };
 
   Fanout(const Options& options, metrics::Core& metrics) : options_(options), metrics_(metrics) {}

@@ -68,8 +68,9 @@ class StreamConnection final : public Connection {
 
   PollStream* const polls_ = nullptr;  // stream_, if it is one
   const base::Uuid secret_;
-  std::unique_ptr<Queue> waiting_;    // null while there is none
-  std::unique_ptr<Opening> opening_;  // null unless the head waits
+  std::unique_ptr<Queue> waiting_;  // null while there is none
+  // Null unless the head waits: then nothing may be pushed before it.
+  std::unique_ptr<Opening> opening_;
 };
 static_assert(sizeof(StreamConnection) <= 304, "one for each client");
 

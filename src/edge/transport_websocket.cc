@@ -85,7 +85,8 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
        .extensions = extensions.view()},
       {.protocols = endpoint == Endpoint::kClient ? std::span(kSubprotocols)
                                                   : std::span<const std::string_view>{},
-       .deflate = core.options.compression,
+       .deflate = endpoint == Endpoint::kUnidirectional ? core.options.uni_websocket.compression
+                                                        : core.options.compression,
        .deflate_window_bits_min = window_bits_min(endpoint)});
   if (!handshake) {
     http::Response response = http::Response::text(handshake.error().status,

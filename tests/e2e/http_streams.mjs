@@ -72,6 +72,12 @@ export class HttpStream {
   }
 }
 
+// The push by which a client that only listens is told why it is left.
+export function disconnectPush({ code, reason }) {
+  const comesAgain = code < 3500 || (code >= 4000 && code < 4500);
+  return { disconnect: { code, reason, ...(comesAgain && { reconnect: true }) } };
+}
+
 // A POST with a JSON body, or a text as it is.
 export function post(server, path, body, headers = { 'Content-Type': 'application/json' }) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);

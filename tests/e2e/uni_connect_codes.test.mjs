@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { RawClient, RawSocket, closeClients } from './clients.mjs';
 import { EventSource } from './event_source.mjs';
 import { request, startServer } from './harness.mjs';
-import { HttpStream, closeStreams } from './http_streams.mjs';
+import { HttpStream, closeStreams, disconnectPush } from './http_streams.mjs';
 import { KeyServer } from './key_server.mjs';
 import { configOf, freshChannel, publishAll, range } from './streams.mjs';
 import { inSeconds, kSecret, makeKey, tokenOf } from './tokens.mjs';
@@ -55,23 +55,17 @@ const streamOf = (server, path, connect, headers) =>
 const socketOf = (server, connect) =>
   RawClient.open(server, { path: kWebSocket, query: queryOf(connect) });
 
-// The push that says so.
-const pushOf = ({ code, reason }) => {
-  const comesAgain = code < 3500 || (code >= 4000 && code < 4500);
-  return { disconnect: { code, reason, ...(comesAgain && { reconnect: true }) } };
-};
-
 // The client gets a stream, and nothing on it but why it ends.
 async function isToldOnStream(server, path, connect, disconnect) {
   const stream = await streamOf(server, path, connect);
   assert.equal(stream.status, 200, path);
-  assert.deepEqual(await stream.message(), pushOf(disconnect), path);
+  assert.deepEqual(await stream.message(), disconnectPush(disconnect), path);
   await stream.ended();
 }
 
 async function isToldBySocket(server, connect, disconnect) {
   const client = await socketOf(server, connect);
-  assert.deepEqual(JSON.parse(await client.messages.next()), pushOf(disconnect));
+  assert.deepEqual(JSON.parse(await client.messages.next()), disconnectPush(disconnect));
   assert.deepEqual(await client.closed(), disconnect);
 }
 
@@ -244,6 +238,14 @@ describe('a connect over a WebSocket that fails', () => {
     });
   });
 
+  test('is_told_it_too_when_it_says_who_it_is_in_a_message', async () => {
+    const client = await RawClient.open(server, { path: kWebSocket });
+    const why = { code: 4109, reason: 'log in again' };
+    const token = await expired();
+    assert.deepEqual(JSON.parse(await client.ask({ token })), disconnectPush(why));
+    assert.deepEqual(await client.closed(), why);
+  });
+
   test('is_told_others_as_usual', async () => {
     for (const to of [server, plain]) {
       await isToldBySocket(to, { token: await foreign() }, { code: 3500, reason: 'invalid token' });
@@ -362,7 +364,7 @@ describe('a connect that is not decided yet', () => {
       undecided.kill('SIGTERM');
       const stream = await waiting.answer;
       assert.equal(stream.status, 200);
-      assert.deepEqual(await stream.message(), pushOf({ code: 3001, reason: 'shutdown' }));
+      assert.deepEqual(await stream.message(), disconnectPush({ code: 3001, reason: 'shutdown' }));
       await stream.ended();
       assert.equal((await undecided.ended()).code, 0);
     });
@@ -400,45 +402,6 @@ describe('a connect that is not decided yet', () => {
     );
     release();
     assert.deepEqual(await Promise.all(answers), range(0, 39).map((i) => (i % 2 ? 403 : 200)));
-  });
-});
-
-describe('a unidirectional WebSocket that the server closes', () => {
-  const start = (uni_websocket) =>
-    startServer({ config: { workers: 1, uni_websocket: { enabled: true, ...uni_websocket } } });
-  // What a client hears from there on, and how it ends.
-  const endOf = async (to) => {
-    const client = await socketOf(to, {});
-    assert.ok(JSON.parse(await client.messages.next()).connect);
-    to.kill('SIGTERM');
-    const end = await client.closed();
-    assert.equal((await to.ended()).code, 0);
-    return { heard: client.messages.items.map((text) => JSON.parse(text)), end };
-  };
-  const why = { code: 3001, reason: 'shutdown' };
-
-  test('is_told_twice_why', async () => {
-    assert.deepEqual(await endOf(await start({})), { heard: [pushOf(why)], end: why });
-  });
-
-  test('is_told_by_the_close_frame_only_where_that_was_asked_for', async () => {
-    const to = await start({ disable_disconnect_push: true });
-    assert.deepEqual(await endOf(to), { heard: [], end: why });
-  });
-
-  test('is_told_by_a_push_only_where_that_was_asked_for', async () => {
-    const to = await start({ disable_closing_handshake: true });
-    const end = { code: 1006, reason: '' };
-    assert.deepEqual(await endOf(to), { heard: [pushOf(why)], end });
-  });
-
-  test('has_its_own_close_frame_answered_all_the_same', async () => {
-    const to = await start({ disable_closing_handshake: true });
-    const client = await socketOf(to, {});
-    await client.messages.next();
-    client.socket.close(1000, 'bye');
-    assert.equal((await client.closed()).code, 1000);
-    await to.stop();
   });
 });
 
