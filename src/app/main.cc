@@ -52,6 +52,8 @@ base::Result<Certificates> load_certificates(const config::Tls& tls, const Certi
   if (!made) return made;
   for (const std::string& certificate : (*made)->certificates())
     log::info("certificate", {{"is", certificate}});
+  if (!loaded->ticket_keys.empty())
+    log::info("session ticket keys", {{"files", loaded->ticket_keys.size()}});
   return made;
 }
 

@@ -102,6 +102,14 @@ void add_tls(ConfigKeys& keys) {
                                         "The oldest version of TLS that is spoken.")
       .live()
       .ours();
+  add<kServer, kTls, &Tls::session_ticket_key_files>(
+      keys, "http_server.tls.session_ticket_key_files",
+      "Files with a key of session tickets each, 80 or 48 random bytes, the same on all nodes "
+      "behind "
+      "a balancer; the first one makes tickets, all are accepted. SIGHUP reads them again. None: "
+      "each process makes keys of its own.")
+      .live()
+      .ours();
 }
 
 void add_process(ConfigKeys& keys) {

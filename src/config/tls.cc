@@ -1,5 +1,7 @@
 #include "config/tls.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::string_view kGroup = "http_server.tls.";
 constexpr size_t kFileBytesMax = 1024UL * 1024;
+constexpr std::string_view kTicketKeyFiles = "session_ticket_key_files";
 
 bool holds_pem(std::string_view text) {
   return text.find("-----BEGIN ") != std::string_view::npos;
@@ -97,7 +100,42 @@ std::expected<net::TlsContext::Certificate, TlsProblem> load_one(const Source& s
   return result;
 }
 
+std::expected<std::vector<std::string>, TlsProblem> load_ticket_keys(
+    const std::vector<std::string>& files) {
+  std::vector<std::string> keys;
+  for (const std::string& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) {
+      const int why = errno;
+      return problem(kTicketKeyFiles, "\"" + file + "\" cannot be opened: " + std::strerror(why));
+    }
+    // One byte more than any key has.
+    std::string key(81, '\0');
+    in.read(key.data(), static_cast<std::streamsize>(key.size()));
+    key.resize(static_cast<size_t>(in.gcount()));
+    const base::Result<> good = net::TlsContext::check_ticket_key(key);
+    if (!good) return problem(kTicketKeyFiles, "\"" + file + "\": " + good.error().message);
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
 }  // namespace
+
+std::vector<TlsProblem> doubts_of(const Tls& tls) {
+  constexpr mode_t kTooMuch = S_IWGRP | S_IROTH | S_IWOTH;
+  std::vector<TlsProblem> doubts;
+  for (const std::string& file : tls.session_ticket_key_files) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0 || (status.st_mode & kTooMuch) == 0) continue;
+    doubts.push_back(
+        {std::string(kGroup) + std::string(kTicketKeyFiles),
+         "\"" + file +
+             "\" can be read or changed by others, who could then read what clients say: chmod "
+             "600"});
+  }
+  return doubts;
+}
 
 std::expected<net::TlsContext::Options, TlsProblem> load_tls(const Tls& tls) {
   net::TlsContext::Options options;
@@ -105,6 +143,11 @@ std::expected<net::TlsContext::Options, TlsProblem> load_tls(const Tls& tls) {
   auto first = load_one({"cert_pem", "key_pem", tls.cert_pem, tls.key_pem});
   if (!first) return std::unexpected(std::move(first.error()));
   options.certificates.push_back(std::move(*first));
+  auto ticket_keys = load_ticket_keys(tls.session_ticket_key_files);
+  if (!ticket_keys) return std::unexpected(std::move(ticket_keys.error()));
+  options.ticket_keys = std::move(*ticket_keys);
+  const auto with_keys = net::TlsContext::create(options, nullptr);
+  if (!with_keys) return problem(kTicketKeyFiles, with_keys.error().message);
   if (tls.second_cert_pem.empty() && tls.second_key_pem.empty()) return options;
   auto second =
       load_one({"second_cert_pem", "second_key_pem", tls.second_cert_pem, tls.second_key_pem});

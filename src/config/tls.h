@@ -17,6 +17,8 @@ struct Tls {
   std::string second_cert_pem;  // ours; "": none. Its key is of another kind.
   std::string second_key_pem;   // ours, secret
   net::TlsVersion min_version = net::TlsVersion::k12;  // ours
+  // Ours; paths. The first one's key makes tickets; none: every process makes keys of its own.
+  std::vector<std::string> session_ticket_key_files;
 };
 
 struct TlsProblem {
@@ -27,5 +29,9 @@ struct TlsProblem {
 // Reads the files. What it returns has been tried: certificates and keys fit. Blocks; at every
 // call, because files change while their names don't.
 [[nodiscard]] std::expected<net::TlsContext::Options, TlsProblem> load_tls(const Tls& tls);
+
+// What load_tls() does not mind, but somebody should: ticket keys that others than the owner and
+// the group can read, or others than the owner can change.
+std::vector<TlsProblem> doubts_of(const Tls& tls);
 
 }  // namespace millrace::config

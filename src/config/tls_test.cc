@@ -2,54 +2,20 @@
 #include "config/tls.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <sys/stat.h>
 
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/base64.h"
 #include "config/test_support.h"
+#include "net/testing_tls.h"
 
 namespace millrace::config {
 namespace {
 
-template <auto Function>
-struct FreeBy {
-  template <class T>
-  void operator()(T* object) const {
-    Function(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, FreeBy<BIO_free>>;
-
-std::string text_of(const Bio& bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return {data, static_cast<size_t>(size)};
-}
-
-net::TlsContext::Certificate make(std::string_view kind) {
-  const std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>> key(
-      kind == "RSA" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", size_t{2048})
-                    : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
-  const std::unique_ptr<X509, FreeBy<X509_free>> certificate(X509_new());
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
-  X509_set_pubkey(certificate.get(), key.get());
-  X509_sign(certificate.get(), key.get(), EVP_sha256());
-  const Bio chain(BIO_new(BIO_s_mem()));
-  const Bio own(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(chain.get(), certificate.get());
-  PEM_write_bio_PrivateKey(own.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  return {text_of(chain), text_of(own)};
-}
-
 class TlsConfig : public testing::Test {
  protected:
-  static void SetUpTestSuite() { rsa_ = make("RSA"), ecdsa_ = make("EC"); }
-
   std::string file(const std::string& name, std::string_view text) const {
     return directory_.write(name, text);
   }
@@ -71,12 +37,10 @@ class TlsConfig : public testing::Test {
     return text;
   }
 
-  static net::TlsContext::Certificate rsa_;
-  static net::TlsContext::Certificate ecdsa_;
+  const net::TlsContext::Certificate& rsa_ = net::test_tls::rsa();
+  const net::TlsContext::Certificate& ecdsa_ = net::test_tls::ecdsa();
   TemporaryDirectory directory_;
 };
-net::TlsContext::Certificate TlsConfig::rsa_;
-net::TlsContext::Certificate TlsConfig::ecdsa_;
 
 TEST_F(TlsConfig, files_texts_and_base64_are_taken) {
   Tls tls = good();
@@ -138,6 +102,55 @@ TEST_F(TlsConfig, what_is_in_the_wrong_file_is_named_with_the_file) {
   tls.second_key_pem = tls.key_pem;
   EXPECT_EQ(problem(tls),
             "http_server.tls.second_key_pem: with key_pem: both keys are of the same kind");
+}
+
+TEST_F(TlsConfig, ticket_keys_are_read_in_their_order) {
+  Tls tls = good();
+  tls.session_ticket_key_files = {file("new.key", std::string(80, '2')),
+                                  file("old.key", std::string(48, '1'))};
+  const auto loaded = load_tls(tls);
+  ASSERT_TRUE(loaded) << problem(tls);
+  EXPECT_EQ(loaded->ticket_keys, (std::vector{std::string(80, '2'), std::string(48, '1')}));
+}
+
+TEST_F(TlsConfig, what_is_wrong_with_a_ticket_key_is_told_with_its_file) {
+  const std::string key = "http_server.tls.session_ticket_key_files: ";
+  Tls tls = good();
+  tls.session_ticket_key_files = {file("1.key", std::string(80, '1')), "./nowhere.key"};
+  EXPECT_EQ(problem(tls), key + "\"./nowhere.key\" cannot be opened: No such file or directory");
+  for (const size_t bytes : {0UL, 47UL, 81UL, 4'000UL}) {
+    tls.session_ticket_key_files.back() = file("2.key", std::string(bytes, '2'));
+    EXPECT_EQ(problem(tls),
+              key + "\"2.key\": a ticket key has 80 or 48 bytes: openssl rand 80 makes one");
+  }
+  tls.session_ticket_key_files.back() = file("2.key", std::string(48, '1'));
+  EXPECT_EQ(problem(tls), key + "two ticket keys have the same name");
+  const std::string text = "[http_server.tls]\nenabled = true\ncert_pem = \"" + tls.cert_pem +
+                           "\"\nkey_pem = \"" + tls.key_pem +
+                           "\"\nsession_ticket_key_files = [\"./nowhere.key\"]\n";
+  EXPECT_EQ(load_text(text).all_errors(),
+            "m.toml:5:28: error: " + key +
+                "\"./nowhere.key\" cannot be opened: No such file or directory\n");
+}
+
+TEST_F(TlsConfig, a_ticket_key_that_others_can_read_or_change_is_a_warning) {
+  Tls tls = good();
+  tls.session_ticket_key_files = {file("1.key", std::string(80, '1'))};
+  const auto doubts = [&](mode_t mode) {
+    EXPECT_EQ(::chmod(tls.session_ticket_key_files[0].c_str(), mode), 0);
+    return doubts_of(tls).size();
+  };
+  for (const mode_t mode : {0600U, 0400U, 0640U}) EXPECT_EQ(doubts(mode), 0U) << mode;
+  for (const mode_t mode : {0644U, 0604U, 0620U, 0602U}) EXPECT_EQ(doubts(mode), 1U) << mode;
+  const std::string text = "[http_server.tls]\nenabled = true\ncert_pem = \"" + tls.cert_pem +
+                           "\"\nkey_pem = \"" + tls.key_pem + "\"\nsession_ticket_key_files = [\"" +
+                           tls.session_ticket_key_files[0] + "\"]\n";
+  const auto loaded = load_text(text);
+  EXPECT_TRUE(loaded.ok) << loaded.all_errors();
+  EXPECT_NE(loaded.all_warnings().find("m.toml:5:28: warning: http_server.tls.session_ticket_key_"
+                                       "files: "),
+            std::string::npos)
+      << loaded.all_warnings();
 }
 
 TEST_F(TlsConfig, checking_a_configuration_reads_the_files) {

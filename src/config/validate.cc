@@ -242,6 +242,7 @@ void check_tls(const Tls& tls, Checker& check) {
   const auto loaded = load_tls(tls);
   if (!loaded)
     check.require(false, loaded.error().key, {"http_server.tls.enabled"}, loaded.error().message);
+  for (const TlsProblem& doubt : doubts_of(tls)) check.warn(false, doubt.key, doubt.message);
 }
 
 void check_tokens(const std::string& group, const TokenKeys& keys, Checker& check) {

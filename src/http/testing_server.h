@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "http/http.h"
-#include "http/testing_stream.h"
 #include "metrics/metrics.h"
 #include "net/net.h"
+#include "net/testing_stream.h"
 
 namespace millrace::http {
+
+using net::TestPeer;
 
 class ServerTest : public testing::Test {
  protected:

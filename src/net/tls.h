@@ -50,14 +50,23 @@ class TlsContext {
     // before RSA.
     std::vector<Certificate> certificates;
     TlsVersion version_min = TlsVersion::k12;
+    // Keys of session tickets that other processes have, too, as nginx's ssl_session_ticket_key has
+    // them: 16 bytes of name and then, of 80 bytes, 32 for HMAC-SHA-256 and 32 for AES-256; of 48,
+    // 16 for AES-128 and 16 for HMAC-SHA-256. The first one makes tickets, all are accepted. None:
+    // keys of our own.
+    std::vector<std::string> ticket_keys;
   };
+  static constexpr size_t kTicketKeysMax = 16;
 
   // Whether the text alone is good, so that a message can name the one that is not.
   static base::Result<> check_chain(std::string_view chain_pem);
   static base::Result<> check_key(std::string_view key_pem);
+  static base::Result<> check_ticket_key(std::string_view key);
 
-  // Fails if a key does not fit its certificate, or OpenSSL thinks it too weak. Session tickets get
-  // a new key; those of `previous`, if there is one, and of the one before are still accepted.
+  // Fails if a key does not fit its certificate, or OpenSSL thinks it too weak; if a ticket key has
+  // another size or the name of another, or there are more than kTicketKeysMax. Without ticket keys
+  // a new one is made; those that were made for `previous`, if there is one, and for the one before
+  // are still accepted.
   static base::Result<std::shared_ptr<const TlsContext>> create(const Options& options,
                                                                 const TlsContext* previous);
 

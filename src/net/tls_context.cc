@@ -30,8 +30,11 @@ struct Chain {
   std::unique_ptr<STACK_OF(X509), FreeChain> others;
 };
 
-// Ticket keys that are accepted: a client that comes back after two reloads still resumes.
-constexpr size_t kTicketKeysMax = 3;
+// Ticket keys of our own that are accepted: a client that comes back after two reloads still
+// resumes.
+constexpr size_t kOwnTicketKeysMax = 3;
+constexpr size_t kTicketKeyBytes = 80;
+constexpr size_t kShortTicketKeyBytes = 48;
 constexpr std::string_view kHttp11 = "\x08http/1.1";
 // With forward secrecy and authentication; those of TLS 1.3 are OpenSSL's default.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -96,12 +99,12 @@ bool use_ticket_key(const TicketKey& key, const unsigned char* iv, EVP_CIPHER_CT
                     EVP_MAC_CTX* mac, bool encrypt) {
   std::array<OSSL_PARAM, 3> parameters = {
       OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY,
-                                        const_cast<unsigned char*>(key.mac.data()), key.mac.size()),
+                                        const_cast<unsigned char*>(key.mac.data()), key.bytes),
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SHA256"), 0),
       OSSL_PARAM_construct_end()};
   return EVP_MAC_CTX_set_params(mac, parameters.data()) == 1 &&
-         EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv,
-                           encrypt ? 1 : 0) == 1;
+         EVP_CipherInit_ex(cipher, key.bytes == 32 ? EVP_aes_256_cbc() : EVP_aes_128_cbc(), nullptr,
+                           key.cipher.data(), iv, encrypt ? 1 : 0) == 1;
 }
 
 // As SSL_CTX_set_tlsext_ticket_key_evp_cb(3) has it: 1 go on, 2 go on and send a new ticket, 0 a
@@ -176,6 +179,18 @@ base::Result<> add_certificate(SSL_CTX* context, const TlsContext::Certificate& 
                     same_kind ? "both keys are of the same kind" : "cannot be used: " + why);
 }
 
+// What nginx reads (ngx_event_openssl.c); the two sizes have their parts in different order.
+TicketKey ticket_key_of(std::string_view bytes) {
+  TicketKey key{};
+  key.bytes = bytes.size() == kTicketKeyBytes ? 32 : 16;
+  std::ranges::copy(bytes.substr(0, key.name.size()), key.name.begin());
+  const std::string_view first = bytes.substr(key.name.size(), key.bytes);
+  const std::string_view second = bytes.substr(key.name.size() + key.bytes, key.bytes);
+  std::ranges::copy(key.bytes == 32 ? first : second, key.mac.begin());
+  std::ranges::copy(key.bytes == 32 ? second : first, key.cipher.begin());
+  return key;
+}
+
 TicketKey fresh_ticket_key() {
   TicketKey key{};
   const bool random = RAND_bytes(key.name.data(), static_cast<int>(key.name.size())) == 1 &&
@@ -183,6 +198,33 @@ TicketKey fresh_ticket_key() {
                       RAND_bytes(key.mac.data(), static_cast<int>(key.mac.size())) == 1;
   MILLRACE_ASSERT(random);
   return key;
+}
+
+base::Result<std::vector<TicketKey>> given_ticket_keys(const std::vector<std::string>& given) {
+  if (given.size() > TlsContext::kTicketKeysMax) {
+    return base::fail(base::ErrorCode::kInvalid,
+                      "more than " + std::to_string(TlsContext::kTicketKeysMax) + " ticket keys");
+  }
+  std::vector<TicketKey> keys;
+  for (const std::string& bytes : given) {
+    base::Result<> good = TlsContext::check_ticket_key(bytes);
+    if (!good) return base::fail(good);
+    const TicketKey key = ticket_key_of(bytes);
+    // It would never be looked for.
+    if (std::ranges::find(keys, key.name, &TicketKey::name) != keys.end())
+      return base::fail(base::ErrorCode::kInvalid, "two ticket keys have the same name");
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+// Those that `previous` made for itself are kept for a while.
+std::vector<TicketKey> own_ticket_keys(const std::vector<TicketKey>* previous) {
+  std::vector<TicketKey> keys{fresh_ticket_key()};
+  if (previous == nullptr) return keys;
+  const size_t kept = std::min(previous->size(), kOwnTicketKeysMax - 1);
+  keys.insert(keys.end(), previous->begin(), previous->begin() + static_cast<ptrdiff_t>(kept));
+  return keys;
 }
 
 }  // namespace
@@ -209,6 +251,12 @@ base::Result<> TlsContext::check_key(std::string_view key_pem) {
   return {};
 }
 
+base::Result<> TlsContext::check_ticket_key(std::string_view key) {
+  if (key.size() == kTicketKeyBytes || key.size() == kShortTicketKeyBytes) return {};
+  return base::fail(base::ErrorCode::kInvalid,
+                    "a ticket key has 80 or 48 bytes: openssl rand 80 makes one");
+}
+
 base::Result<std::shared_ptr<const TlsContext>> TlsContext::create(const Options& options,
                                                                    const TlsContext* previous) {
   auto state = std::make_unique<State>();
@@ -219,12 +267,15 @@ base::Result<std::shared_ptr<const TlsContext>> TlsContext::create(const Options
     base::Result<> added = add_certificate(state->context.get(), certificate, state->certificates);
     if (!added) return base::fail(added);
   }
-  state->ticket_keys.push_back(fresh_ticket_key());
-  if (previous != nullptr) {
-    const std::vector<TicketKey>& before = previous->state_->ticket_keys;
-    const size_t kept = std::min(before.size(), kTicketKeysMax - 1);
-    state->ticket_keys.insert(state->ticket_keys.end(), before.begin(),
-                              before.begin() + static_cast<ptrdiff_t>(kept));
+  state->keys_are_shared = !options.ticket_keys.empty();
+  if (state->keys_are_shared) {
+    base::Result<std::vector<TicketKey>> keys = given_ticket_keys(options.ticket_keys);
+    if (!keys) return base::fail(keys);
+    state->ticket_keys = std::move(*keys);
+  } else {
+    // Keys that were given and are no more are accepted no more.
+    const bool kept = previous != nullptr && !previous->state_->keys_are_shared;
+    state->ticket_keys = own_ticket_keys(kept ? &previous->state_->ticket_keys : nullptr);
   }
   SSL_CTX_set_app_data(state->context.get(), &state->ticket_keys);
   return std::shared_ptr<const TlsContext>(new TlsContext(std::move(state)));

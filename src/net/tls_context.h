@@ -21,16 +21,19 @@ struct OpensslFree {
   }
 };
 
-// A key of session tickets (RFC 5077, section 4): AES-256-CBC and HMAC-SHA-256.
+// A key of session tickets (RFC 5077, section 4): AES-CBC and HMAC-SHA-256.
 struct TicketKey {
   std::array<unsigned char, 16> name;
+  // Of both, as many bytes as the key has: 32 for AES-256, or 16 for AES-128.
   std::array<unsigned char, 32> cipher;
   std::array<unsigned char, 32> mac;
+  size_t bytes = 32;
 };
 
 struct TlsContext::State {
   std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>> context;
   std::vector<TicketKey> ticket_keys;  // the first one makes tickets
+  bool keys_are_shared = false;        // with other processes: they were given
   std::vector<std::string> certificates;
 };
 

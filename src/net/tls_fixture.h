@@ -4,10 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstring>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,75 +12,11 @@
 
 #include "base/manual_executor.h"
 #include "net/net.h"
+#include "net/testing_stream.h"
+#include "net/testing_tls.h"
 #include "net/tls_stream.h"
-#include "net/tls_testing.h"
 
 namespace millrace::net {
-
-// The socket below, and what the kernel would do with it.
-struct Wire {
-  StreamHandler* handler = nullptr;
-  std::string inbound;
-  std::string outbound;
-  size_t room = SIZE_MAX;
-  size_t reads = 0;
-  bool ended = false;
-  bool end_read = false;
-  bool broken = false;
-  bool paused = false;
-  bool wants_write = false;
-  bool fin_sent = false;
-  bool reset = false;
-  bool closed = false;
-};
-
-class WireStream final : public Stream {
- public:
-  explicit WireStream(Wire& wire) : wire_(wire) {}
-  ~WireStream() override {
-    wire_.closed = true;
-    wire_.handler = nullptr;
-  }
-  WireStream(const WireStream&) = delete;
-  WireStream& operator=(const WireStream&) = delete;
-
-  void set_handler(StreamHandler* handler) override { wire_.handler = handler; }
-  IoResult read(std::span<char> into) override {
-    ++wire_.reads;
-    if (wire_.broken) return {IoResult::Status::kError, 0};
-    if (wire_.inbound.empty()) {
-      if (!wire_.ended) return {IoResult::Status::kWouldBlock, 0};
-      wire_.end_read = true;
-      return {IoResult::Status::kEnd, 0};
-    }
-    const size_t count = std::min(into.size(), wire_.inbound.size());
-    std::memcpy(into.data(), wire_.inbound.data(), count);
-    wire_.inbound.erase(0, count);
-    return {IoResult::Status::kDone, count};
-  }
-  IoResult write(std::span<const std::string_view> parts) override {
-    if (wire_.broken) return {IoResult::Status::kError, 0};
-    size_t offered = 0;
-    size_t taken = 0;
-    for (const std::string_view part : parts) {
-      const size_t count = std::min(part.size(), wire_.room);
-      wire_.outbound += part.substr(0, count);
-      wire_.room -= count;
-      offered += part.size();
-      taken += count;
-    }
-    wire_.wants_write = taken < offered;
-    return {taken == 0 && offered > 0 ? IoResult::Status::kWouldBlock : IoResult::Status::kDone,
-            taken};
-  }
-  void pause_reading(bool paused) override { wire_.paused = paused; }
-  void shutdown_write() override { wire_.fin_sent = true; }
-  void reset() override { wire_.reset = true; }
-  std::string peer() const override { return "192.0.2.1:4711"; }
-
- private:
-  Wire& wire_;
-};
 
 // The owner of a stream: reads what it is told of, in pieces of `bytes_per_read`.
 struct Owner final : StreamHandler {
@@ -139,33 +72,25 @@ class TlsTest : public testing::Test {
   }
   void connect(const test_tls::ClientOptions& options = {}) {
     owner_.stream.reset();
-    wire_ = {};
+    wire_ = std::make_shared<TestWire>();
     client_ = std::make_unique<test_tls::Client>(options);
-    owner_.stream = std::make_unique<TlsStream>(*core_, std::make_unique<WireStream>(wire_));
+    owner_.stream = std::make_unique<TlsStream>(*core_, std::make_unique<TestStream>(wire_));
     owner_.stream->set_handler(&owner_);
   }
-  // What the loop would report, until there is nothing new.
+  // What the loop would report, until there is nothing new, and a turn more.
   void deliver() {
-    for (int calls = 0; calls < 1'000; ++calls) {
-      if (wire_.room > 0 && wire_.handler != nullptr && std::exchange(wire_.wants_write, false)) {
-        wire_.handler->on_writable();
-        continue;
-      }
-      const bool readable = !wire_.inbound.empty() || (wire_.ended && !wire_.end_read);
-      if (wire_.handler == nullptr || wire_.paused || !readable) break;
-      wire_.handler->on_readable();
-    }
+    wire_->deliver();
     cores_.advance(std::chrono::milliseconds(1));
   }
   // Moves bytes both ways until nobody has any.
   void exchange_all() {
     for (int rounds = 0; rounds < 10'000; ++rounds) {
-      wire_.inbound += client_->output();
+      wire_->inbound += client_->output();
       deliver();
-      const std::string bytes = std::exchange(wire_.outbound, {});
+      const std::string bytes = std::exchange(wire_->outbound, {});
       if (!bytes.empty()) client_->input(bytes);
       client_->go_on();
-      if (bytes.empty() && !client_->has_output() && wire_.inbound.empty()) return;
+      if (bytes.empty() && !client_->has_output() && wire_->inbound.empty()) return;
       if (owner_.stream == nullptr) return;
     }
   }
@@ -181,7 +106,7 @@ class TlsTest : public testing::Test {
   metrics::Core metrics_;
   std::shared_ptr<const TlsContext> context_;
   std::unique_ptr<TlsCore> core_;
-  Wire wire_;
+  std::shared_ptr<TestWire> wire_;
   std::unique_ptr<test_tls::Client> client_;
   Owner owner_;
 };

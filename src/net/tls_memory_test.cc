@@ -87,24 +87,24 @@ class TlsMemory : public TlsTest, public testing::WithParamInterface<int> {
 
   // As establish(), with the server's side counted.
   void come(SSL_SESSION* session = nullptr) {
-    wire_ = {};
+    wire_ = std::make_shared<TestWire>();
     client_ = std::make_unique<test_tls::Client>(
         test_tls::ClientOptions{.version_max = GetParam(), .session = session});
     {
       const Counting counted;
-      owner_.stream = std::make_unique<TlsStream>(*core_, std::make_unique<WireStream>(wire_));
+      owner_.stream = std::make_unique<TlsStream>(*core_, std::make_unique<TestStream>(wire_));
     }
     owner_.stream->set_handler(&owner_);
   }
   void exchange_counted() {
     for (std::string bytes = client_->output(); !bytes.empty(); bytes = client_->output()) {
       arrives(bytes);
-      client_->input(std::exchange(wire_.outbound, {}));
+      client_->input(std::exchange(wire_->outbound, {}));
       client_->go_on();
     }
   }
   void arrives(std::string_view bytes) {
-    wire_.inbound += bytes;
+    wire_->inbound += bytes;
     const Counting counted;
     deliver();
   }
@@ -167,7 +167,7 @@ TEST_P(TlsMemory, what_is_written_leaves_no_buffer_behind) {
 TEST_P(TlsMemory, a_full_socket_leaves_no_buffer_with_openssl) {
   come_and_idle();
   const size_t idle = counted_bytes;
-  wire_.room = 100;
+  wire_->room = 100;
   const std::string message(100'000, 'm');
   // One record is ours to keep, and no more of the message is taken.
   EXPECT_EQ(written(message), TlsCore::kRecordBytesMax);

@@ -39,15 +39,15 @@ TEST_F(TlsTest, a_narrow_socket_carries_everything_in_order) {
     for (size_t i = 0; all.size() < 150'000; ++i) all += std::to_string(i) + ' ';
     std::string output = all;
     size_t steps = 0;
-    wire_.room = 0;
+    wire_->room = 0;
     while (client_->received.size() < all.size()) {
       ASSERT_LT(++steps, 10'000U);
       const int before = owner_.writable_calls;
       if (!owner_.push(output, part_bytes)) {
-        wire_.room = 1 + steps % 7'000;
-        while (owner_.writable_calls == before && wire_.room > 0 && wire_.wants_write) deliver();
+        wire_->room = 1 + steps % 7'000;
+        while (owner_.writable_calls == before && wire_->room > 0 && wire_->wants_write) deliver();
       } else {
-        wire_.room = 10'000;
+        wire_->room = 10'000;
       }
       exchange_all();
     }
@@ -58,12 +58,12 @@ TEST_F(TlsTest, a_narrow_socket_carries_everything_in_order) {
 
 TEST_F(TlsTest, what_was_taken_leaves_even_if_something_else_is_offered_next) {
   establish();
-  wire_.room = 10;
+  wire_->room = 10;
   const std::string_view first = "first ";
   EXPECT_EQ(owner_.stream->write({&first, 1}).bytes, first.size());
   const std::string_view dropped = "never sent";
   EXPECT_EQ(owner_.stream->write({&dropped, 1}).status, Status::kWouldBlock);
-  wire_.room = SIZE_MAX;
+  wire_->room = SIZE_MAX;
   deliver();
   EXPECT_EQ(owner_.writable_calls, 1);
   const std::string_view second = "second";
@@ -94,27 +94,27 @@ TEST_F(TlsTest, bytes_that_were_read_ahead_wait_while_reading_is_paused) {
   owner_.bytes_per_read = 10;
   establish();
   client_->write("0123456789abcdefghij");
-  wire_.inbound += client_->output();
-  wire_.handler->on_readable();
+  wire_->inbound += client_->output();
+  wire_->handler->on_readable();
   EXPECT_EQ(owner_.received, "0123456789");
   owner_.stream->pause_reading(true);
-  EXPECT_TRUE(wire_.paused);
+  EXPECT_TRUE(wire_->paused);
   deliver();
   EXPECT_EQ(owner_.received, "0123456789");
   owner_.stream->pause_reading(false);
-  EXPECT_FALSE(wire_.paused);
+  EXPECT_FALSE(wire_->paused);
   deliver();
   EXPECT_EQ(owner_.received, "0123456789abcdefghij");
 }
 
 TEST_F(TlsTest, a_message_costs_one_read_of_the_socket) {
   establish();
-  const size_t before = wire_.reads;
+  const size_t before = wire_->reads;
   client_->write("hello");
-  wire_.inbound += client_->output();
+  wire_->inbound += client_->output();
   deliver();
   EXPECT_EQ(owner_.received, "hello");
-  EXPECT_EQ(wire_.reads - before, 1U);
+  EXPECT_EQ(wire_->reads - before, 1U);
 }
 
 TEST_F(TlsTest, a_stream_may_be_destroyed_by_what_it_tells) {
@@ -122,19 +122,19 @@ TEST_F(TlsTest, a_stream_may_be_destroyed_by_what_it_tells) {
   owner_.bytes_per_read = 3;
   establish();
   client_->write("hello");
-  wire_.inbound += client_->output();
+  wire_->inbound += client_->output();
   deliver();
   EXPECT_EQ(owner_.stream, nullptr);
   EXPECT_EQ(owner_.received, "hel");
-  EXPECT_TRUE(wire_.closed);
+  EXPECT_TRUE(wire_->closed);
 }
 
 TEST_F(TlsTest, a_goodbye_of_the_peer_is_the_end_and_writing_goes_on) {
   establish();
   client_->write("last words");
   client_->shut_down();
-  wire_.inbound += client_->output();
-  wire_.ended = true;
+  wire_->inbound += client_->output();
+  wire_->ended = true;
   deliver();
   EXPECT_EQ(owner_.received, "last words");
   EXPECT_TRUE(owner_.ended);
@@ -146,8 +146,8 @@ TEST_F(TlsTest, a_goodbye_of_the_peer_is_the_end_and_writing_goes_on) {
   EXPECT_EQ(owner_.stream->write({&answer, 1}).bytes, answer.size());
   owner_.stream->pause_reading(true);
   owner_.stream->pause_reading(false);
-  EXPECT_TRUE(wire_.paused);
-  client_->input(std::exchange(wire_.outbound, {}));
+  EXPECT_TRUE(wire_->paused);
+  client_->input(std::exchange(wire_->outbound, {}));
   client_->go_on();
   EXPECT_EQ(client_->received, "answer");
 }
@@ -155,8 +155,8 @@ TEST_F(TlsTest, a_goodbye_of_the_peer_is_the_end_and_writing_goes_on) {
 TEST_F(TlsTest, an_end_without_a_goodbye_is_an_error) {
   establish();
   client_->write("cut off");
-  wire_.inbound += client_->output();
-  wire_.ended = true;
+  wire_->inbound += client_->output();
+  wire_->ended = true;
   deliver();
   EXPECT_EQ(owner_.received, "cut off");
   EXPECT_TRUE(owner_.failed);
@@ -168,7 +168,7 @@ TEST_F(TlsTest, a_record_that_was_tampered_with_is_an_error) {
   client_->write("hello");
   std::string bytes = client_->output();
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
-  wire_.inbound += bytes;
+  wire_->inbound += bytes;
   deliver();
   EXPECT_EQ(owner_.received, "");
   EXPECT_TRUE(owner_.failed);
@@ -183,8 +183,8 @@ TEST_F(TlsTest, shutting_down_says_goodbye_and_reading_goes_on) {
     const std::string_view bye = "bye";
     owner_.stream->write({&bye, 1});
     owner_.stream->shutdown_write();
-    EXPECT_TRUE(wire_.fin_sent);
-    client_->input(std::exchange(wire_.outbound, {}));
+    EXPECT_TRUE(wire_->fin_sent);
+    client_->input(std::exchange(wire_->outbound, {}));
     client_->write("still here");
     client_->go_on();
     EXPECT_TRUE(client_->ended);
@@ -195,14 +195,14 @@ TEST_F(TlsTest, shutting_down_says_goodbye_and_reading_goes_on) {
 
 TEST_F(TlsTest, the_end_comes_behind_what_waits) {
   establish();
-  wire_.room = 5;
+  wire_->room = 5;
   const std::string_view bye = "bye";
   owner_.stream->write({&bye, 1});
   owner_.stream->shutdown_write();
-  EXPECT_FALSE(wire_.fin_sent);
-  wire_.room = SIZE_MAX;
+  EXPECT_FALSE(wire_->fin_sent);
+  wire_->room = SIZE_MAX;
   deliver();
-  EXPECT_TRUE(wire_.fin_sent);
+  EXPECT_TRUE(wire_->fin_sent);
   exchange_all();
   EXPECT_EQ(client_->received, "bye");
   EXPECT_TRUE(client_->ended);
@@ -210,17 +210,17 @@ TEST_F(TlsTest, the_end_comes_behind_what_waits) {
 
 TEST_F(TlsTest, what_a_destroyed_stream_has_taken_still_leaves) {
   establish();
-  wire_.room = 5;
+  wire_->room = 5;
   const std::string_view bye = "bye";
   owner_.stream->write({&bye, 1});
   owner_.stream.reset();
-  EXPECT_FALSE(wire_.closed);
+  EXPECT_FALSE(wire_->closed);
   EXPECT_EQ(core_->leavers.size(), 1U);
-  wire_.room = SIZE_MAX;
+  wire_->room = SIZE_MAX;
   deliver();
-  EXPECT_TRUE(wire_.closed);
+  EXPECT_TRUE(wire_->closed);
   EXPECT_TRUE(core_->leavers.empty());
-  client_->input(wire_.outbound);
+  client_->input(wire_->outbound);
   client_->go_on();
   EXPECT_EQ(client_->received, "bye");
   EXPECT_TRUE(client_->ended);
@@ -228,41 +228,41 @@ TEST_F(TlsTest, what_a_destroyed_stream_has_taken_still_leaves) {
 
 TEST_F(TlsTest, a_peer_that_does_not_take_the_last_bytes_is_cut_off) {
   establish();
-  wire_.room = 5;
+  wire_->room = 5;
   const std::string_view bye = "bye";
   owner_.stream->write({&bye, 1});
   owner_.stream.reset();
   wheel_.advance(base::MonotonicTime{} + TlsServer::kLeaveTime + 2 * TimerWheel::kTick);
-  EXPECT_TRUE(wire_.closed);
-  EXPECT_TRUE(wire_.reset);
+  EXPECT_TRUE(wire_->closed);
+  EXPECT_TRUE(wire_->reset);
   EXPECT_TRUE(core_->leavers.empty());
 }
 
 TEST_F(TlsTest, a_reset_stream_leaves_nothing_behind) {
   establish();
-  wire_.room = 5;
+  wire_->room = 5;
   const std::string_view bye = "bye";
   owner_.stream->write({&bye, 1});
   owner_.stream->reset();
   owner_.stream.reset();
-  EXPECT_TRUE(wire_.closed);
-  EXPECT_TRUE(wire_.reset);
+  EXPECT_TRUE(wire_->closed);
+  EXPECT_TRUE(wire_->reset);
 }
 
 TEST_F(TlsTest, a_dead_socket_is_told_by_the_read) {
   establish();
   owner_.stream->pause_reading(true);
-  wire_.broken = true;
-  wire_.handler->on_readable();
+  wire_->broken = true;
+  wire_->handler->on_readable();
   EXPECT_TRUE(owner_.failed);
 }
 
 TEST_F(TlsTest, who_asks_for_new_keys_and_does_not_read_is_cut_off) {
   establish();
-  wire_.room = 0;
+  wire_->room = 0;
   for (int asks = 0; asks < 10'000 && !owner_.failed; ++asks) {
     client_->ask_for_new_keys();
-    wire_.inbound += client_->output();
+    wire_->inbound += client_->output();
     deliver();
   }
   EXPECT_TRUE(owner_.failed);

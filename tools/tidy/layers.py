@@ -42,7 +42,9 @@ def _wrong_include(path, target, layers, tree):
     contract = f"{other}/{other.rpartition('/')[2]}.h"
     # A conformance suite is a folder's other public header: for the tests of what implements it.
     suite = path.endswith("_test.cc") and target == contract.replace(".h", "_conformance.h")
-    if other != "base" and target != contract and not suite:
+    # What a folder has for the tests of others.
+    shared = for_tests and target.rpartition("/")[2].startswith("testing_")
+    if other != "base" and target != contract and not suite and not shared:
         return f'"{target}" is internal to {other}; from another folder include "{contract}"'
     return None
 

@@ -74,6 +74,13 @@ class LayersTest(TreeTest):
         self.assertEqual(self.check({**suite, "src/broker/memory/memory_test.cc": include}), [])
         self.assertEqual(len(self.check({**suite, "src/broker/memory/memory.cc": include})), 1)
 
+    def test_what_a_folder_has_for_tests_is_for_tests(self):
+        parts = {"src/broker/testing_queue.h": ""}
+        include = '#include "broker/testing_queue.h"\n'
+        self.assertEqual(self.check({**parts, "src/hub/hub_test.cc": include}), [])
+        self.assertEqual(self.check({**parts, "src/hub/testing_hub.h": include}), [])
+        self.assertEqual(len(self.check({**parts, "src/hub/hub.cc": include})), 1)
+
     def test_an_include_that_is_not_written_from_src_is_found(self):
         findings = self.check({"src/hub/hub.cc": '#include "home.h"\n', "src/hub/home.h": ""})
         self.assertEqual(len(findings), 1)
