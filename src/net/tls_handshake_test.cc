@@ -230,15 +230,9 @@ TEST_F(TlsTest, a_key_that_is_known_by_name_only_resumes_nothing) {
   serve(with_keys({one}));
   establish();
   const test_tls::SessionPtr session = client_->session();
-  one.back() = 'x';
+  one.assign(16, '1').append(64, 'x');
   serve(with_keys({one}));
-  test_tls::SessionPtr copy(SSL_SESSION_dup(session.get()));
-  establish({.session = copy.get()});
-  EXPECT_FALSE(client_->resumed());
-  one.assign(16, '1').append(64, 'x');  // another HMAC, too
-  serve(with_keys({one}));
-  copy.reset(SSL_SESSION_dup(session.get()));
-  establish({.session = copy.get()});
+  establish({.session = session.get()});
   EXPECT_FALSE(client_->resumed());
 }
 

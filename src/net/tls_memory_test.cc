@@ -64,7 +64,7 @@ void* reallocate(void* block, size_t bytes, const char* file, int line) {
 }
 
 // OpenSSL takes them only before its first block, so for the whole program.
-const int hooked = CRYPTO_set_mem_functions(allocate, reallocate, release);
+const int kHooked = CRYPTO_set_mem_functions(allocate, reallocate, release);
 
 class Counting {
  public:
@@ -77,7 +77,7 @@ class Counting {
 class TlsMemory : public TlsTest, public testing::WithParamInterface<int> {
  protected:
   void SetUp() override {
-    ASSERT_EQ(hooked, 1);
+    ASSERT_EQ(kHooked, 1);
     TlsTest::SetUp();
     // What is made once, for all.
     establish({.version_max = GetParam()});
