@@ -128,7 +128,7 @@ void Session::finish_connect(Core& core, Host& host) {
   host.on_connected();
   if (options.ping_interval.count() > 0 && host.pings_by_protocol()) {
     result.ping = whole_seconds(options.ping_interval);
-    result.pong = options.pong_timeout.count() > 0 && host.wants_pongs();
+    result.pong = options.pong_timeout.count() > 0 && host.wants_pongs() && !host.variant().bare;
   }
   if (options.connect_include_server_time) result.time = base::wall_clock_ms();
   host.reply(connecting->id, result);

@@ -21,7 +21,7 @@ class WebSocketConnection::Input final : public websocket::Receiver {
   bool on_pong(std::string_view) override {
     note_control();
     // An unsolicited pong is allowed (RFC 6455, section 5.5.3).
-    if (to_.frame_pings_) to_.on_pong();
+    if (to_.pings_by_frame()) to_.on_pong();
     return true;
   }
   void on_close(uint16_t code, std::string_view) override {
@@ -111,8 +111,8 @@ void WebSocketConnection::push_control(websocket::Opcode opcode, std::string_vie
 }
 
 void WebSocketConnection::ping() {
-  if (!frame_pings_) return Connection::ping();
-  push_control(websocket::Opcode::kPing, {});
+  if (!frame_pings_) Connection::ping();
+  if (pings_by_frame()) push_control(websocket::Opcode::kPing, {});
 }
 
 // ---- Closing ----

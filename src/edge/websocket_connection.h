@@ -34,9 +34,12 @@ class WebSocketConnection : public Connection {
   // Session::Host
   std::string session_id() const override { return {}; }
   bool pings_by_protocol() const override { return !frame_pings_; }
+  // Every WebSocket answers its own pings, also of a client that only listens.
+  bool wants_pongs() const override { return true; }
 
  private:
   class Input;
+  bool pings_by_frame() const { return frame_pings_ || variant().bare; }
   void take_input(std::span<char> bytes) override;
   void say_goodbye(const model::Disconnect& why) override;
   void ping() override;

@@ -1,6 +1,7 @@
-// WebSockets on which clients only listen: how they are compressed, and how they end.
+// WebSockets on which clients only listen: how they are pinged and compressed, and how they end.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { RawClient, closeClients } from './clients.mjs';
@@ -50,6 +51,36 @@ describe('a unidirectional WebSocket that the server closes', () => {
     client.socket.close(1000, 'bye');
     assert.equal((await client.closed()).code, 1000);
     await to.stop();
+  });
+});
+
+describe('a unidirectional WebSocket that is pinged', () => {
+  let server;
+  before(async () => {
+    const client = { ping_interval: '1s', pong_timeout: '900ms' };
+    server = await startServer({
+      config: configOf({}, { workers: 1, client, uni_websocket: { enabled: true } }),
+    });
+  });
+  after(() => server.stop());
+
+  test('stays_as_long_as_it_answers_the_pings_of_webSockets_own', async () => {
+    const client = await open(server);
+    const { connect } = JSON.parse(await client.messages.next());
+    assert.equal(connect.pong, undefined, 'the protocol has no pongs here');
+    for (let i = 0; i < 3; ++i) {
+      const pinged = once(client.socket, 'ping');
+      assert.equal(await client.messages.next(), '{}');
+      await pinged;
+    }
+    assert.equal(client.socket.readyState, client.socket.OPEN);
+  });
+
+  test('is_closed_when_nobody_answers', async () => {
+    const client = await open(server, { autoPong: false });
+    const why = { code: 3012, reason: 'no pong' };
+    assert.deepEqual(await client.closed(), why);
+    assert.deepEqual(JSON.parse(client.messages.items.at(-1)), disconnectPush(why));
   });
 });
 
