@@ -17,6 +17,8 @@ namespace {
 // frame as a whole, and many limit its size.
 constexpr size_t kFrameBytesAim = 32UL * 1024;
 
+constexpr metrics::Counter kBroadcast = metrics::Counter::kCompressedBroadcasts;
+
 // Listeners whose first lines are on their way from memory while this one is served.
 constexpr size_t kPrefetchAhead = 4;
 
@@ -173,7 +175,7 @@ Fanout::Encoded Fanout::encode(const LocalChannel& channel, const Batch& batch, 
         break;
       }
       if (!batch_.empty() && batch_.size() + event.publication.data.size() > kFrameBytesAim) {
-        append_frame(frames_, way.variant, batch_);
+        append_frame(frames_, way.variant, batch_, kBroadcast);
         batch_.clear();
       }
       append_event(channel, event, has_base && !event.patch.empty(), way.variant);
@@ -181,7 +183,7 @@ Fanout::Encoded Fanout::encode(const LocalChannel& channel, const Batch& batch, 
       if (each_alone(way.variant.framing)) {
         if (way.variant.ids && is_publication)
           append_event_id(frames_, event.publication.offset, event.epoch, channel.name);
-        append_frame(frames_, way.variant, batch_);
+        append_frame(frames_, way.variant, batch_, kBroadcast);
         batch_.clear();
       }
     }
@@ -189,10 +191,10 @@ Fanout::Encoded Fanout::encode(const LocalChannel& channel, const Batch& batch, 
   }
   if (batch_.empty() && frames_.empty()) return encoded;
   if (frames_.empty()) {
-    encoded.frames = frame_of(way.variant, batch_);
+    encoded.frames = frame_of(way.variant, batch_, kBroadcast);
     return encoded;
   }
-  if (!batch_.empty()) append_frame(frames_, way.variant, batch_);
+  if (!batch_.empty()) append_frame(frames_, way.variant, batch_, kBroadcast);
   encoded.frames = base::SharedBytes::copy_of(frames_);
   return encoded;
 }
@@ -219,23 +221,27 @@ void Fanout::append_event(const LocalChannel& channel, const hub::Event& event, 
   }
 }
 
-base::SharedBytes Fanout::frame_of(Variant variant, std::string_view messages) const {
-  if (!variant.deflate) return framed(variant, messages);
+base::SharedBytes Fanout::frame_of(Variant variant, std::string_view messages,
+                                   metrics::Counter compressed) const {
+  if (!compresses(variant, messages)) return framed(variant, messages);
   std::string frame;
-  append_frame(frame, variant, messages);
+  append_frame(frame, variant, messages, compressed);
   return base::SharedBytes::copy_of(frame);
 }
 
-void Fanout::append_frame(std::string& out, Variant variant, std::string_view messages) const {
-  const Compression& compression = variant.bare ? options_.uni_compression : options_.compression;
-  if (variant.deflate && messages.size() >= compression.bytes_min) {
-    const base::Result<> compressed =
-        websocket::append_deflated(out, opcode_of(variant.format), messages, compression.level);
-    if (compressed) return;
-    base::log::error("compression failed, sending as it is",
-                     {{"error", compressed.error().message}});
+void Fanout::append_frame(std::string& out, Variant variant, std::string_view messages,
+                          metrics::Counter compressed) const {
+  if (!compresses(variant, messages)) return append_framed(out, variant, messages);
+  const size_t before = out.size();
+  const base::Result<> done = websocket::append_deflated(out, opcode_of(variant.format), messages,
+                                                         compression_of(variant).level);
+  if (!done) {
+    base::log::error("compression failed, sending as it is", {{"error", done.error().message}});
+    return append_framed(out, variant, messages);
   }
-  append_framed(out, variant, messages);
+  metrics_.add(compressed);
+  metrics_.add(metrics::Counter::kCompressionBefore, messages.size());
+  metrics_.add(metrics::Counter::kCompressionAfter, out.size() - before);
 }
 
 }  // namespace millrace::edge

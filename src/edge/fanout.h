@@ -6,6 +6,10 @@
 // Then every subscriber that wants them in this way gets a reference to the same bytes. Nearly
 // always that is one or two ways.
 //
+// Compression is bounded by that: whatever the number of subscribers, a frame is compressed once
+//            for each way, where somebody wants it so, and from Compression::bytes_min on. The
+//            core's one compressor keeps no context (websocket.h), and connections keep nothing.
+//
 // Deltas     A patch is sent to a subscriber only if it was sent the channel's publication just
 //            before: after a gap, which a filter makes too, it gets the whole payload.
 #pragma once
@@ -57,9 +61,11 @@ class Fanout {
 
   size_t channels() const { return channels_.size(); }
 
-  // Messages, joined as the protocol joins them, in the framing of this variant; one message where
-  // each stands alone.
-  base::SharedBytes frame_of(Variant variant, std::string_view messages) const;
+  // Messages for one client, joined as the protocol joins them, in the framing of this variant; one
+  // message where each stands alone.
+  base::SharedBytes frame_of(Variant variant, std::string_view messages) const {
+    return frame_of(variant, messages, metrics::Counter::kCompressedReplies);
+  }
 
  private:
   // Which events of a batch: bit i for event i.
@@ -94,7 +100,17 @@ class Fanout {
   Encoded encode(const LocalChannel& channel, const Batch& batch, const Way& way);
   void append_event(const LocalChannel& channel, const hub::Event& event, bool patched,
                     Variant variant);
-  void append_frame(std::string& out, Variant variant, std::string_view messages) const;
+  // `compressed` counts, if it is compressed.
+  base::SharedBytes frame_of(Variant variant, std::string_view messages,
+                             metrics::Counter compressed) const;
+  void append_frame(std::string& out, Variant variant, std::string_view messages,
+                    metrics::Counter compressed) const;
+  const Compression& compression_of(Variant variant) const {
+    return variant.bare ? options_.uni_compression : options_.compression;
+  }
+  bool compresses(Variant variant, std::string_view messages) const {
+    return variant.deflate && messages.size() >= compression_of(variant).bytes_min;
+  }
   void interrupt(LocalChannel& channel);
 
   const Options options_;

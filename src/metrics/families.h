@@ -101,6 +101,14 @@
     "Publications accepted from clients and the server API")                                     \
   X(kDeliveries, "millrace_deliveries_total", "",                                                \
     "Publications put into an outbox, one for each subscriber")                                  \
+  X(kCompressedBroadcasts, "millrace_compressed_frames_total", "of=\"broadcast\"",               \
+    "Frames compressed: of broadcasts, once for all subscribers of a core and format")           \
+  X(kCompressedReplies, "millrace_compressed_frames_total", "of=\"replies\"",                    \
+    "Frames compressed: of broadcasts, once for all subscribers of a core and format")           \
+  X(kCompressionBefore, "millrace_compression_bytes_total", "side=\"before\"",                   \
+    "Bytes of compressed frames before and after")                                               \
+  X(kCompressionAfter, "millrace_compression_bytes_total", "side=\"after\"",                     \
+    "Bytes of compressed frames before and after")                                               \
   X(kDroppedNotJson, "millrace_dropped_total", "reason=\"not_json\"",                            \
     "Publications not delivered by reason")                                                      \
   X(kDroppedSlow, "millrace_dropped_total", "reason=\"slow\"",                                   \
