@@ -43,7 +43,8 @@ read and checked, but this version does not act on it, and says so at start.
 
 `--dev` has no key: it sets `client.insecure`, and where nothing else was said,
 `client.allowed_origins = ["*"]`; turns `uni_websocket`, `uni_sse` and `uni_http_stream` on
-likewise, and serves the playground page. Without it nobody gets in until the configuration lets them.
+likewise, and serves the playground page. Without it nobody gets in until the configuration lets
+them.
 )";
 
 constexpr std::string_view kOptionsText = R"(

@@ -105,7 +105,16 @@ bool StreamConnection::must_wait() const {
   return waiting_ != nullptr || session_.connecting() || too_many_in_flight(false);
 }
 
+// In a turn of its own: this may be the end of one, after which nothing more of it is flushed.
 void StreamConnection::update_input() {
+  if (waiting_ == nullptr || session_.connecting() || too_many_in_flight(true)) return;
+  core_.loop.post([&core = core_, ref = ref()] {
+    Connection* const connection = core.find(ref);
+    if (connection != nullptr) connection->emulated()->take_waiting();
+  });
+}
+
+void StreamConnection::take_waiting() {
   while (waiting_ != nullptr && state_ == State::kOpen) {
     if (session_.connecting() || too_many_in_flight(true)) return;
     Waiting next = std::move(waiting_->requests.front());

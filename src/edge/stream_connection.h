@@ -64,6 +64,7 @@ class StreamConnection final : public Connection {
   void open(std::string_view head);
 
   void take_commands(std::string commands, SessionAnswered answered);
+  void take_waiting();
   bool must_wait() const;
 
   PollStream* const polls_ = nullptr;  // stream_, if it is one

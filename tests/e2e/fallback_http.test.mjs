@@ -18,7 +18,7 @@ import {
   post,
 } from './http_streams.mjs';
 import { configOf, freshChannel, publishAll, range } from './streams.mjs';
-import { withDeadline } from './waiting.mjs';
+import { until, withDeadline } from './waiting.mjs';
 
 const kOrigin = 'https://app.example.com';
 const kLimit = 4096;
@@ -205,6 +205,25 @@ describe('a long poll', () => {
     const { poll } = await openPolls(server);
     await sessionsEnd(server);
     assert.equal((await poll(1)).status, 404);
+  });
+
+  test('lets_in_commands_that_waited_for_it_and_brings_their_replies', async () => {
+    const { poll, tell, leave } = await openPolls(server);
+    const channel = freshChannel('log');
+    await tell({ id: 2, subscribe: { channel } });
+    await poll(1);
+    // Over half of client.queue_max_size, nothing more is taken from a client.
+    const data = 'x'.repeat(700_000);
+    await publishAll(server, channel, [data]);
+    const value = async (name) => (await server.metrics()).value(name);
+    await until(async () => (await value('millrace_outbox_bytes')) > data.length, 'much waits');
+    const told = tell({ id: 3, rpc: { method: 'nobody knows' } });
+    await until(async () => (await value('millrace_http_connections')) >= 2, 'a command waits');
+    assert.equal((await poll(2)).messages[0].push.pub.data, data);
+    assert.equal((await told).status, 204);
+    const [reply] = (await poll(3)).messages;
+    assert.deepEqual([reply.id, reply.error.code], [3, 108]);
+    await leave();
   });
 
   test('brings_all_that_was_published_meanwhile_at_once', async () => {
