@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-
 using ConfigKeys = std::vector<Key<Config>>;
 
 void add_server(ConfigKeys& keys) {
