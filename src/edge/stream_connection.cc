@@ -19,7 +19,6 @@ StreamConnection::StreamConnection(Core& core, std::unique_ptr<net::Stream> stre
 
 StreamConnection::StreamConnection(Core& core, std::unique_ptr<PollStream> stream, Variant variant)
     : Connection(core, std::move(stream), Transport::kLongPoll, variant),
-      polls_(static_cast<PollStream*>(stream_.get())),
       secret_(make_uuid(core.random)) {}
 
 StreamConnection::~StreamConnection() {
@@ -59,6 +58,11 @@ bool StreamConnection::is_session(const SessionId& id) const {
   return difference == 0;
 }
 
+PollStream* StreamConnection::polls() const {
+  if (transport() != Transport::kLongPoll) return nullptr;
+  return static_cast<PollStream*>(stream_.get());
+}
+
 // ---- Input ----
 
 // The client has sent its request; what it sends behind that is for nobody.
@@ -69,15 +73,15 @@ void StreamConnection::on_request(SessionRequest request, SessionAnswered answer
     case SessionRequest::Kind::kCommands:
       return take_commands(std::move(request.data), std::move(answered));
     case SessionRequest::Kind::kPoll:
-      if (polls_ == nullptr) return answered({.status = 400});
-      return polls_->poll(request.ack, std::move(answered));
+      if (polls() == nullptr) return answered({.status = 400});
+      return polls()->poll(request.ack, std::move(answered));
     case SessionRequest::Kind::kLetGo:
       answered({});
-      if (polls_ != nullptr) polls_->let_go(request.ack);
+      if (polls() != nullptr) polls()->let_go(request.ack);
       return;
     case SessionRequest::Kind::kGoodbye:
       answered({});
-      if (polls_ != nullptr) done();
+      if (polls() != nullptr) done();
       return;
   }
 }

@@ -44,7 +44,7 @@ class StreamConnection final : public Connection {
   std::string session_id() const override { return to_string(id()); }
   void on_connected() override;
   // A client that polls shows that it lives.
-  bool wants_pongs() const override { return polls_ == nullptr && Connection::wants_pongs(); }
+  bool wants_pongs() const override { return polls() == nullptr && Connection::wants_pongs(); }
 
  private:
   // A request that waits until there is room for what it asks.
@@ -62,17 +62,18 @@ class StreamConnection final : public Connection {
   bool refuse(uint32_t code, std::string_view meaning) override;
   void update_input() override;
   void open(std::string_view head);
+  // Its stream, if polls come there; else null.
+  PollStream* polls() const;
 
   void take_commands(std::string commands, SessionAnswered answered);
   void take_waiting();
   bool must_wait() const;
 
-  PollStream* const polls_ = nullptr;  // stream_, if it is one
   const base::Uuid secret_;
   std::unique_ptr<Queue> waiting_;  // null while there is none
   // Null unless the head waits: then nothing may be pushed before it.
   std::unique_ptr<Opening> opening_;
 };
-static_assert(sizeof(StreamConnection) <= 304, "one for each client");
+static_assert(sizeof(StreamConnection) <= 296, "one for each client");
 
 }  // namespace millrace::edge
