@@ -8,10 +8,10 @@ namespace millrace::bench {
 namespace {
 
 bool same_name(std::string_view left, std::string_view right) {
-  constexpr auto lower = [](char c) {
+  constexpr auto kLower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   };
-  return std::ranges::equal(left, right, {}, lower, lower);
+  return std::ranges::equal(left, right, {}, kLower, kLower);
 }
 
 template <class Number>

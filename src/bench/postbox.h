@@ -15,7 +15,7 @@
 
 namespace millrace::bench {
 
-class Postbox : private ClientHandler {
+class Postbox final : private ClientHandler {
  public:
   static base::Result<std::unique_ptr<Postbox>> create(std::vector<SocketAddress> servers);
 
