@@ -11,14 +11,24 @@ void Clients::come(size_t count, const std::function<std::string(size_t client)>
   const size_t before = subscribe_frames_.size();
   for (size_t client = before; client < before + count; ++client) {
     const std::string name = channel(client);
-    subscribe_frames_.push_back(
-        name.empty() ? name : masked_frame(format_, subscribe_message(format_, 2, name)));
+    if (way_ == Way::kEvents)
+      subscribe_frames_.push_back(events_request(name));
+    else if (name.empty())
+      subscribe_frames_.emplace_back();
+    else
+      subscribe_frames_.push_back(masked_frame(format_, subscribe_message(format_, 2, name)));
   }
   constexpr size_t kSteps = 3;
-  const auto step = [this, before, request = upgrade_request(format_),
+  const auto step = [this, before, request = upgrade_request(format_, way_ == Way::kCompressed),
                      connect = masked_frame(format_, connect_message(format_))](size_t turn) {
     const size_t first = before + turn / kSteps * kAtOnce;
     for (size_t client = first; client < first + kAtOnce; ++client) {
+      if (way_ == Way::kEvents) {
+        if (turn % kSteps != 0) continue;
+        peers_.push_back(&node_.accept());
+        peers_.back()->send(subscribe_frames_[client]);
+        continue;
+      }
       switch (turn % kSteps) {
         case 0:
           peers_.push_back(&node_.accept());

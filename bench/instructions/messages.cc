@@ -46,7 +46,7 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-std::string upgrade_request(Format format) {
+std::string upgrade_request(Format format, bool compressed) {
   std::string request =
       "GET /connection/websocket HTTP/1.1\r\n"
       "Host: localhost:8000\r\n"
@@ -55,7 +55,17 @@ std::string upgrade_request(Format format) {
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
       "Sec-WebSocket-Version: 13\r\n";
   if (format == Format::kProtobuf) request += "Sec-WebSocket-Protocol: centrifuge-protobuf\r\n";
+  if (compressed) request += "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   return request + "\r\n";
+}
+
+std::string events_request(std::string_view channel) {
+  const std::string body =
+      json_command(1, R"("connect":{"name":"bench","subs":{)" + quoted(channel) + ":{}}}");
+  return "POST /connection/sse HTTP/1.1\r\n"
+         "Host: localhost:8000\r\n"
+         "Content-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string connect_message(Format format) {

@@ -9,8 +9,10 @@
 
 namespace millrace::instructions {
 
-// The request that asks for a WebSocket.
-std::string upgrade_request(protocol::Format format);
+// The request that asks for a WebSocket; compressed: with permessage-deflate.
+std::string upgrade_request(protocol::Format format, bool compressed = false);
+// The request for server-sent events, which connects and subscribes.
+std::string events_request(std::string_view channel);
 
 // Messages with one command each.
 std::string connect_message(protocol::Format format);

@@ -30,6 +30,13 @@ std::unique_ptr<net::Loop> make_loop(metrics::Core& metrics) {
   return std::move(*loop);
 }
 
+edge::Options edge_options() {
+  edge::Options options;
+  options.compression = true;
+  options.sse = {.enabled = true, .path = "/connection/sse"};
+  return options;
+}
+
 hub::Options hub_options() {
   hub::ChannelOptions plain;
   plain.allow_subscribe_for_client = plain.allow_subscribe_for_anonymous = true;
@@ -98,7 +105,7 @@ class Node::Parts final : public net::WatchHandler {
  private:
   Node& node_;
   const hub::Options hub_options_ = hub_options();
-  const edge::Options edge_options_{};
+  const edge::Options edge_options_ = edge_options();
   const http::Options http_options_{};
   const auth::Options keys_{};
   metrics::Registry registry_{1, {}};

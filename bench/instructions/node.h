@@ -2,7 +2,7 @@
 // what its clients do in each turn is written down before it runs.
 //
 // Everybody may connect and subscribe and publish. Channels of the namespace "log" keep a history
-// and are recovered from it; the others keep none.
+// and are recovered from it; the others keep none. Compression is on for those who ask for it.
 #pragma once
 
 #include <cstddef>

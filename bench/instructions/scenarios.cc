@@ -42,6 +42,7 @@ struct FanoutShape {
   size_t publications;  // in a turn
   size_t turns;
   std::string channel;
+  Way way = Way::kWebSocket;
 };
 
 // One client publishes, a thousand others hear it.
@@ -49,7 +50,7 @@ size_t fan_out(const FanoutShape& shape) {
   constexpr size_t kSubscribers = 1000;
   Node node;
   Clients publishers(node, shape.format);
-  Clients subscribers(node, shape.format);
+  Clients subscribers(node, shape.format, shape.way);
   publishers.come(Clients::kAtOnce, [](size_t) { return ""; });
   subscribers.come(kSubscribers, [&](size_t) { return shape.channel; });
 
@@ -61,17 +62,22 @@ size_t fan_out(const FanoutShape& shape) {
   };
   Growth deliveries(node, Counter::kDeliveries);
   Growth writes(node, Counter::kWrites);
+  Growth compressed(node, Counter::kCompressedBroadcasts);
   node.then([&] { subscribers.at(kSubscribers - 1).record(true); });
   node.then({.count = 2}, publish);
   node.then([&] {
     subscribers.at(kSubscribers - 1).record(false);
     deliveries.mark();
     writes.mark();
+    compressed.mark();
   });
   node.then({.count = shape.turns, .counted = true}, publish);
   node.run();
 
-  MILLRACE_ASSERT(subscribers.at(kSubscribers - 1).recorded().find(data) != std::string::npos);
+  const std::string& heard = subscribers.at(kSubscribers - 1).recorded();
+  const bool compresses = shape.way == Way::kCompressed;
+  MILLRACE_ASSERT(!heard.empty() && (heard.find(data) == std::string::npos) == compresses);
+  MILLRACE_ASSERT(compressed.value() == (compresses ? shape.turns : 0));
   MILLRACE_ASSERT(deliveries.value() == kSubscribers * shape.publications * shape.turns);
   MILLRACE_ASSERT(writes.value() == (kSubscribers + shape.publications) * shape.turns);
   return deliveries.value();
@@ -85,6 +91,20 @@ size_t fanout_json_16() {
 }
 size_t fanout_protobuf() {
   return fan_out({.format = Format::kProtobuf, .publications = 1, .turns = 50, .channel = "news"});
+}
+size_t fanout_events() {
+  return fan_out({.format = Format::kJson,
+                  .publications = 1,
+                  .turns = 50,
+                  .channel = "news",
+                  .way = Way::kEvents});
+}
+size_t fanout_compressed() {
+  return fan_out({.format = Format::kJson,
+                  .publications = 1,
+                  .turns = 50,
+                  .channel = "news",
+                  .way = Way::kCompressed});
 }
 size_t fanout_log() {
   return fan_out({.format = Format::kJson, .publications = 1, .turns = 50, .channel = "log:news"});
@@ -202,6 +222,8 @@ std::span<const Scenario> scenarios() {
       {"fanout_json", "delivery", fanout_json},
       {"fanout_json_16", "delivery", fanout_json_16},
       {"fanout_protobuf", "delivery", fanout_protobuf},
+      {"fanout_events", "delivery", fanout_events},
+      {"fanout_compressed", "delivery", fanout_compressed},
       {"fanout_log", "delivery", fanout_log},
       {"publish_reply", "publish", publish_reply},
       {"publish_unheard", "publish", publish_unheard},
