@@ -116,7 +116,9 @@ hub::Options hub_options(const config::Config& config) {
 edge::HttpTransport mapped(const config::HttpTransport& from) {
   edge::HttpTransport to{.enabled = from.enabled,
                          .path = from.handler_prefix,
-                         .body_bytes_max = from.max_request_body_size};
+                         .body_bytes_max = from.max_request_body_size,
+                         .keep_alive_interval = from.keep_alive_interval,
+                         .padding_bytes = from.padding_bytes};
   if (!from.connect_code_to_http_response.enabled) return to;
   for (const config::CodeToHttpResponse& each : from.connect_code_to_http_response.transforms)
     to.refusals.push_back({each.code, each.to_status_code, each.to_body});

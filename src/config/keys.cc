@@ -158,8 +158,9 @@ void add_client(ConfigKeys& keys) {
       keys, "client.insecure",
       "Everybody may connect, subscribe and publish. For development only.");
   add<kClient, &Client::ping_interval>(keys, "client.ping_interval",
-                                       "How often the server pings each client.")
-      .range(1s, 24h);
+                                       "How often the server pings each client; 0: never, and "
+                                       "clients that vanish are found out only by writing to them.")
+      .range(0ms, 24h);
   add<kClient, &Client::pong_timeout>(
       keys, "client.pong_timeout",
       "How long a client may take to answer a ping; less than client.ping_interval.")

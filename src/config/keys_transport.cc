@@ -82,6 +82,19 @@ void add_http_transport(ConfigKeys& keys, const std::string& group, std::string_
   add_common<Member, HttpTransport>(keys, group, enabled_text, path_text);
   add_body_limit<Member, HttpTransport>(keys, group);
   add_connection_limit<Member, HttpTransport>(keys, group);
+  add<Member, &HttpTransport::keep_alive_interval>(
+      keys, group + "keep_alive_interval",
+      "A stream on which nothing was said for so long gets bytes that clients do not notice, so "
+      "that no proxy takes it for dead; less than the proxies on the way wait. 0: it does not.")
+      .range(0ms, 1h)
+      .ours();
+  add<Member, &HttpTransport::padding_bytes>(
+      keys, group + "padding_bytes",
+      "Bytes that clients do not notice at the beginning of each stream, for proxies and virus "
+      "scanners that hold back the first kilobytes of a response; 2048 is usual where it is "
+      "needed.")
+      .range(0, 64 * kKiB)
+      .ours();
 }
 
 void add_fallbacks(ConfigKeys& keys) {
@@ -104,7 +117,8 @@ void add_long_poll(ConfigKeys& keys) {
   add_body_limit<kLongPoll, LongPoll>(keys, "long_poll.");
   add<kLongPoll, &LongPoll::hold>(keys, "long_poll.hold",
                                   "How long a poll waits for messages before it is answered "
-                                  "without any; less than the proxies on the way wait.")
+                                  "without any; less than the proxies on the way wait, and than "
+                                  "clients do (timeout in clients/js: 30s).")
       .range(1s, 1h - 1s);
   add<kLongPoll, &LongPoll::poll_timeout>(
       keys, "long_poll.poll_timeout",

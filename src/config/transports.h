@@ -49,7 +49,9 @@ struct HttpTransport {
   bool enabled = false;
   std::string handler_prefix;
   size_t max_request_body_size = 65'536;
-  size_t connection_limit = 0;  // ours; 0: client.connection_limit only
+  size_t connection_limit = 0;                            // ours; 0: client.connection_limit only
+  std::chrono::milliseconds keep_alive_interval{25'000};  // ours
+  size_t padding_bytes = 0;                               // ours
   Transforms<CodeToHttpResponse> connect_code_to_http_response{};  // of the unidirectional ones
 };
 

@@ -24,6 +24,7 @@ constexpr size_t kSignBytesMax = 8;
 // them some time.
 constexpr Milliseconds kProxiesWait = std::chrono::seconds(60);
 constexpr Milliseconds kHoldUsual = std::chrono::seconds(55);
+constexpr Milliseconds kIntervalMin = std::chrono::seconds(1);
 
 // Complains about keys, unless one that it depends on has been refused already.
 class Checker {
@@ -177,6 +178,32 @@ void check_paths(const Config& config, Checker& check) {
   }
 }
 
+// How long nothing may be said on a connection.
+void check_silence(const Config& config, Checker& check) {
+  const auto cut = [](const std::string& what) {
+    return "leaves " + what + " silent for longer than many proxies wait (" +
+           format_duration(kProxiesWait) + "), so they would cut it";
+  };
+  const Milliseconds pings = config.client.ping_interval;
+  const bool pings_do = pings.count() > 0 && pings <= kHoldUsual;
+  check.require(pings.count() == 0 || pings >= kIntervalMin, "client.ping_interval", {},
+                "must be 0, or at least " + format_duration(kIntervalMin));
+  const bool websockets = !config.websocket.disabled || config.uni_websocket.enabled;
+  check.warn(!websockets || pings_do, "client.ping_interval", cut("a WebSocket"));
+  const auto stream = [&](const std::string& group, const HttpTransport& transport) {
+    const std::string key = group + "keep_alive_interval";
+    const Milliseconds interval = transport.keep_alive_interval;
+    check.require(interval.count() == 0 || interval >= kIntervalMin, key, {},
+                  "must be 0, or at least " + format_duration(kIntervalMin));
+    const bool kept_alive = interval.count() > 0 && interval <= kHoldUsual;
+    check.warn(!transport.enabled || pings_do || kept_alive, key, cut("a stream"));
+  };
+  stream("http_stream.", config.http_stream);
+  stream("sse.", config.sse);
+  stream("uni_http_stream.", config.uni_http_stream);
+  stream("uni_sse.", config.uni_sse);
+}
+
 void check_transports(const Config& config, Checker& check) {
   const auto body = [&](bool on, const std::string& group, size_t bytes) {
     check.warn(!on || bytes <= config.http_server.body_bytes_max, group + "max_request_body_size",
@@ -256,8 +283,8 @@ void check_tokens(const std::string& group, const TokenKeys& keys, Checker& chec
 
 void check_client(const Config& config, Checker& check) {
   const Client& client = config.client;
-  check.require(client.pong_timeout < client.ping_interval, "client.pong_timeout",
-                {"client.ping_interval"},
+  check.require(client.ping_interval < kIntervalMin || client.pong_timeout < client.ping_interval,
+                "client.pong_timeout", {"client.ping_interval"},
                 "must be less than client.ping_interval (" + format_duration(client.pong_timeout) +
                     " and " + format_duration(client.ping_interval) + ")");
   for (const std::string& origin : client.allowed_origins) {
@@ -379,6 +406,7 @@ void validate(Draft& draft) {
   check_server(draft.config, check);
   check_tls(draft.config.http_server.tls, check);
   check_paths(draft.config, check);
+  check_silence(draft.config, check);
   check_transports(draft.config, check);
   check_refusals(draft.config, check);
   check_client(draft.config, check);

@@ -212,6 +212,31 @@ TEST(Validate, times_of_long_polling) {
       << longer.all_warnings();
 }
 
+TEST(Validate, pings_are_not_more_often_than_once_a_second_or_there_are_none) {
+  EXPECT_EQ(error_of("[client]\nping_interval = \"999ms\"\npong_timeout = \"500ms\"\n"),
+            "m.toml:2:17: error: client.ping_interval: must be 0, or at least 1s\n");
+  EXPECT_EQ(error_of("[client]\nping_interval = \"0s\"\n"), "");
+  EXPECT_EQ(error_of("[sse]\nkeep_alive_interval = \"50ms\"\n"),
+            "m.toml:2:23: error: sse.keep_alive_interval: must be 0, or at least 1s\n");
+}
+
+TEST(Validate, connections_that_are_silent_for_longer_than_proxies_wait_are_a_warning) {
+  const std::string pings = "[client]\ninsecure = true\nping_interval = ";
+  const auto warnings = [](const std::string& text) { return load_text(text).all_warnings(); };
+  const std::string insecure = warnings("[client]\ninsecure = true\n");
+  EXPECT_EQ(warnings(pings + "\"55s\"\n"), insecure);
+  const std::string websocket =
+      "m.toml:3:17: warning: client.ping_interval: leaves a WebSocket silent for longer than many "
+      "proxies wait (1m), so they would cut it\n";
+  EXPECT_EQ(warnings(pings + "\"90s\"\n"), insecure + websocket);
+  EXPECT_EQ(warnings(pings + "\"0s\"\n"), insecure + websocket);
+  EXPECT_EQ(warnings(pings + "\"90s\"\n[sse]\nkeep_alive_interval = \"0s\"\n"),
+            insecure + websocket +
+                "m.toml:5:23: warning: sse.keep_alive_interval: leaves a stream silent for longer "
+                "than many proxies wait (1m), so they would cut it\n");
+  EXPECT_EQ(warnings(pings + "\"0s\"\n[websocket]\ndisabled = true\n"), insecure);
+}
+
 TEST(Validate, limits_of_a_transport_over_those_of_all_are_a_warning) {
   const Outcome outcome = load_text(
       "[client]\nconnection_limit = 10\n[sse]\nconnection_limit = 11\n"

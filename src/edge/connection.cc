@@ -236,7 +236,7 @@ void Connection::mark_dirty() {
 }
 
 void Connection::flush() {
-  dirty_ = false;
+  dirty_ = quiet_ = false;
   if (state_ == State::kDone) return;
   if (state_ != State::kOpen) leave();
   if (replies_ != nullptr) seal_replies();
@@ -292,6 +292,7 @@ void Connection::wake_after(base::Duration delay) {
 }
 
 void Connection::on_connected() {
+  core_.keep_alive.watch(transport(), ref_);
   const base::Duration interval = core_.options.ping_interval;
   if (interval.count() == 0) return core_.loop.wheel().cancel(*this);
   // The first ping comes somewhere in the interval's second half, so that clients that came
@@ -299,6 +300,14 @@ void Connection::on_connected() {
   const int64_t half = interval.count() / 2;
   core_.loop.wheel().set(*this, base::Duration(half + static_cast<int64_t>(core_.random.below(
                                                           static_cast<uint64_t>(half) + 1))));
+}
+
+void Connection::keep_alive() {
+  if (!std::exchange(quiet_, true)) return;
+  // Where something waits, a client that does not read would get only more to read.
+  if (state_ != State::kOpen || !outbox_.empty()) return;
+  core_.metrics.add(metrics::TransportCounter::kKeepAlives, transport());
+  push_frame(filler(variant_), 0);
 }
 
 bool Connection::on_pong() {

@@ -41,6 +41,8 @@ class Connection : public net::StreamHandler, public net::Timer, public Session:
   void leave();
   // Called by Core: what was to wait for more has waited long enough.
   void on_write_delay_over();
+  // Called by KeepAlive: writes a filler if nothing was written since the last call.
+  void keep_alive();
 
   void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
   void answer(hub::Answer& answer);
@@ -156,6 +158,7 @@ class Connection : public net::StreamHandler, public net::Timer, public Session:
 
  private:
   bool dirty_ = false;
+  bool quiet_ = false;  // nothing was written since keep_alive() was called last
   bool echo_ = false;
   bool awaiting_pong_ = false;
   bool pong_window_ = false;  // the timer runs for the time a pong has, not for the next ping

@@ -18,7 +18,7 @@ constexpr size_t kContentTypeMax = 128;
 
 enum ControlField : uint32_t { kNode = 1, kCore, kId, kAsk, kAnswer };
 enum AskField : uint32_t { kKind = 1, kSlotCore, kSlot, kGeneration, kSecret, kData, kAck };
-enum AnswerField : uint32_t { kStatus = 1, kBody, kContentType };
+enum AnswerField : uint32_t { kStatus = 1, kBody, kContentType, kTransport };
 
 // What stands for a kind on the wire.
 constexpr uint32_t number_of(Kind kind) {
@@ -110,6 +110,12 @@ bool is_content_type(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+// What another version knows and this one does not counts as plain HTTP.
+metrics::Transport transport_of(uint32_t number) {
+  return number < metrics::kTransports ? static_cast<metrics::Transport>(number)
+                                       : metrics::Transport::kHttp;
+}
+
 bool read_answer(pbf_reader reader, SessionAnswer& answer) {
   uint32_t status = 0;
   while (reader.next()) {
@@ -122,6 +128,9 @@ bool read_answer(pbf_reader reader, SessionAnswer& answer) {
         break;
       case protozero::tag_and_type(kContentType, pbf_wire_type::length_delimited):
         answer.content_type = view(reader);
+        break;
+      case protozero::tag_and_type(kTransport, pbf_wire_type::varint):
+        answer.transport = transport_of(reader.get_uint32());
         break;
       default:
         reader.skip();
@@ -224,6 +233,8 @@ std::string encode(const ControlAnswer& answer) {
   body.add_uint32(kStatus, static_cast<uint32_t>(said.status));
   if (!said.body.empty()) body.add_bytes(kBody, said.body);
   if (!said.content_type.empty()) body.add_string(kContentType, said.content_type);
+  if (said.transport != metrics::Transport::kHttp)
+    body.add_uint32(kTransport, static_cast<uint32_t>(said.transport));
   body.commit();
   return bytes;
 }

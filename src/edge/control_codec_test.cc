@@ -22,11 +22,12 @@ ControlAsk some_ask(Kind kind = Kind::kCommands) {
 }
 
 ControlAnswer some_answer() {
-  return {
-      .from = {.node = "b", .core = {}},
-      .id = UINT64_MAX,
-      .answer = {
-          .status = 200, .body = std::string("a\0b", 3), .content_type = "application/x-ndjson"}};
+  return {.from = {.node = "b", .core = {}},
+          .id = UINT64_MAX,
+          .answer = {.status = 200,
+                     .body = std::string("a\0b", 3),
+                     .content_type = "application/x-ndjson",
+                     .transport = metrics::Transport::kLongPoll}};
 }
 
 std::string field(uint32_t number, std::string_view bytes) {
@@ -69,6 +70,7 @@ TEST(ControlCodec, an_answer_is_read_as_it_was_written) {
   EXPECT_EQ(answer.answer.status, 200);
   EXPECT_EQ(answer.answer.body, sent.answer.body);
   EXPECT_EQ(answer.answer.content_type, sent.answer.content_type);
+  EXPECT_EQ(answer.answer.transport, metrics::Transport::kLongPoll);
 }
 
 TEST(ControlCodec, what_is_empty_is_not_written_and_read_as_empty) {

@@ -22,6 +22,7 @@ Core::Core(const Edge::Parts& parts)
               .uni_compression = {.level = options.uni_websocket.compression_level,
                                   .bytes_min = options.uni_websocket.compression_bytes_min}},
              parts.metrics),
+      keep_alive(*this),
       relay_(std::make_unique<Relay>(*this)) {
   loop.add_turn_hook(*this);
 }
@@ -197,7 +198,9 @@ void Core::on_write_delays() {
 }
 
 void Core::note_written(Transport transport, const Outbox::Written& written, uint32_t messages) {
-  metrics.add(metrics::TransportCounter::kBytesOutbound, transport, written.bytes);
+  // What a poll takes leaves in the response to it, and is counted there, as often as that leaves.
+  if (transport != Transport::kLongPoll) [[likely]]
+    metrics.add(metrics::TransportCounter::kBytesOutbound, transport, written.bytes);
   if (written.calls == 0) return;
   metrics.add(metrics::Counter::kWrites, written.calls);
   if (written.bytes != flushes_.bytes || messages != flushes_.messages) {

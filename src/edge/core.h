@@ -20,6 +20,7 @@
 #include "base/string_hash.h"
 #include "edge/edge.h"
 #include "edge/fanout.h"
+#include "edge/keep_alive.h"
 #include "edge/outbox.h"
 #include "edge/session_request.h"
 #include "websocket/websocket.h"
@@ -66,6 +67,7 @@ class Core final : public base::TurnHook {
   Fanout fanout;
   websocket::CoreScratch websocket_scratch;
   SpareStrings spare_strings;
+  KeepAlive keep_alive;
   // What the decoder is told: of an echo, or of a client's connection.
   websocket::Options websocket_options(bool echo, Variant variant) const;
   bool draining = false;

@@ -54,6 +54,9 @@ struct HttpTransport {
   bool enabled = false;
   std::string path;
   size_t body_bytes_max = 65'536;  // of the request that opens a connection: 413
+  // A stream on which nothing was written for so long gets a filler (keep_alive.h); 0: it does not.
+  std::chrono::milliseconds keep_alive_interval{25'000};
+  size_t padding_bytes = 0;  // that say nothing, before the first message
   // Of a unidirectional one. Not empty: streams begin when it is decided who may connect.
   std::vector<CodeToResponse> refusals{};
 };

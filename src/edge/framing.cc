@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace millrace::edge {
 namespace {
 
@@ -40,6 +42,31 @@ base::SharedBytes framed(Variant variant, std::string_view messages) {
   }
   const auto [before, behind] = around(variant);
   return base::SharedBytes::joined({before, messages, behind});
+}
+
+const base::SharedBytes& filler(Variant variant) {
+  const auto made = [](Variant of) { return base::SharedBytes::copy_of(padding(of, 1)); };
+  static const base::SharedBytes event = made({.framing = Framing::kEvents});
+  static const base::SharedBytes json = made({.framing = Framing::kLines});
+  static const base::SharedBytes protobuf =
+      made({.format = protocol::Format::kProtobuf, .framing = Framing::kLines});
+  if (variant.framing == Framing::kEvents) return event;
+  return variant.format == protocol::Format::kJson ? json : protobuf;
+}
+
+std::string padding(Variant variant, size_t bytes) {
+  MILLRACE_DEBUG_ASSERT(!in_websocket_frames(variant.framing));
+  std::string out;
+  if (bytes == 0) return out;
+  if (variant.framing != Framing::kEvents) {
+    protocol::append_filler(variant.format, out, bytes);
+    return out;
+  }
+  // A comment (HTML standard, section 9.2.6).
+  constexpr std::string_view kAround = ":\n\n";
+  out = ":";
+  if (bytes > kAround.size()) out.append(bytes - kAround.size(), ' ');
+  return out + "\n\n";
 }
 
 void append_event_id(std::string& out, model::Offset offset, std::string_view epoch,

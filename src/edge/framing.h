@@ -29,6 +29,12 @@ inline bool each_alone(Framing framing) {
 void append_framed(std::string& out, Variant variant, std::string_view messages);
 base::SharedBytes framed(Variant variant, std::string_view messages);
 
+// Says nothing to a client, and may stand between any two messages of a stream: keep_alive.h.
+const base::SharedBytes& filler(Variant variant);
+// The same with at least so many bytes, to stand before the first message of a stream; nothing for
+// 0. For proxies, virus scanners and old browsers that hold back the first bytes of a response.
+std::string padding(Variant variant, size_t bytes);
+
 // The `id:` line of an event, to stand before it: where a client that has seen this event goes on
 // (Last-Event-ID in the HTML standard, section 9.2). "<offset>:<epoch>:<channel>"; nothing where
 // there is no log, or the channel's name can't stand in a line.

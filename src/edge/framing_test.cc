@@ -36,6 +36,26 @@ TEST(Framing, websocket_frames_are_text_for_json_and_binary_for_protobuf) {
   EXPECT_EQ(framed_text({.framing = Framing::kFrameEach}, "{}"), "\x81\x02{}");
 }
 
+TEST(Filler, says_nothing_in_each_framing) {
+  const Variant protobuf{.format = protocol::Format::kProtobuf, .framing = Framing::kLines};
+  EXPECT_EQ(filler({.framing = Framing::kLines}).view(), " ");
+  EXPECT_EQ(filler({.framing = Framing::kEvents}).view(), ":\n\n");
+  EXPECT_EQ(filler(protobuf).view(), std::string_view("\x02\x22\0", 3));
+}
+
+TEST(Padding, has_as_many_bytes_as_asked_for) {
+  for (const size_t bytes : {4UL, 100UL, 2048UL}) {
+    EXPECT_EQ(padding({.framing = Framing::kLines}, bytes), std::string(bytes, ' '));
+    EXPECT_EQ(padding({.framing = Framing::kEvents}, bytes),
+              ":" + std::string(bytes - 3, ' ') + "\n\n");
+    EXPECT_GE(
+        padding({.format = protocol::Format::kProtobuf, .framing = Framing::kLines}, bytes).size(),
+        bytes);
+  }
+  EXPECT_EQ(padding({.framing = Framing::kLines}, 0), "");
+  EXPECT_EQ(padding({.framing = Framing::kEvents}, 0), "");
+}
+
 TEST(EventId, says_where_a_client_goes_on) {
   std::string line;
   append_event_id(line, model::Offset{42}, "xyz", "news:a:b");

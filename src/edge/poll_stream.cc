@@ -14,13 +14,15 @@ constexpr size_t kResponseBytesAim = 1024UL * 1024;
 
 }  // namespace
 
-PollStream::PollStream(net::TimerWheel& wheel, const Options& options, std::string peer)
-    : wheel_(wheel), options_(options), peer_(std::move(peer)) {
+PollStream::PollStream(net::TimerWheel& wheel, metrics::Core& metrics, const Options& options,
+                       std::string peer)
+    : wheel_(wheel), metrics_(metrics), options_(options), peer_(std::move(peer)) {
   wheel_.set(*this, options_.poll_timeout);
 }
 
 PollStream::~PollStream() {
   if (held_) held_({.status = 404});
+  keep({});
 }
 
 void PollStream::poll(uint64_t ack, SessionAnswered answered) {
@@ -29,7 +31,7 @@ void PollStream::poll(uint64_t ack, SessionAnswered answered) {
   if (held_) answer({});
   if (ack + 1 == sent_) return send_again(std::move(answered));
   if (ack != sent_) return answered({.status = 400});
-  last_ = {};
+  keep({});
   if (ended_) {
     answered({.status = 404});
     return end();
@@ -50,11 +52,12 @@ void PollStream::send_again(SessionAnswered answered) {
 
 net::IoResult PollStream::write(std::span<const std::string_view> parts) {
   if (!held_) return {Status::kWouldBlock, 0};
-  last_.clear();
+  std::string response;
   for (const std::string_view part : parts) {
-    if (!last_.empty() && last_.size() + part.size() > kResponseBytesAim) break;
-    last_ += part;
+    if (!response.empty() && response.size() + part.size() > kResponseBytesAim) break;
+    response += part;
   }
+  keep(std::move(response));
   ++sent_;
   answer({.status = 200, .body = last_, .content_type = std::string(options_.content_type)});
   return {Status::kDone, last_.size()};
@@ -63,6 +66,12 @@ net::IoResult PollStream::write(std::span<const std::string_view> parts) {
 net::IoResult PollStream::read(std::span<char>) {
   if (gone_) return {Status::kError, 0};
   return {acknowledged_ ? Status::kEnd : Status::kWouldBlock, 0};
+}
+
+void PollStream::keep(std::string response) {
+  const auto more = static_cast<int64_t>(response.size()) - static_cast<int64_t>(last_.size());
+  last_ = std::move(response);
+  metrics_.add(metrics::TransportGauge::kKeptBytes, metrics::Transport::kLongPoll, more);
 }
 
 void PollStream::answer(SessionAnswer answer) {

@@ -8,7 +8,7 @@
 // Limits     A poll is held for `hold`, then answered with 204. Without a poll for `poll_timeout`
 //            the client is gone, and the stream has failed.
 // Bounds     What is kept is one response: whole messages of the outbox, up to 1 MiB, or one that
-//            is larger.
+//            is larger. It is counted in a gauge.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,8 @@ class PollStream final : public net::Stream, private net::Timer {
     std::string_view content_type{};  // of responses; a constant
   };
 
-  PollStream(net::TimerWheel& wheel, const Options& options, std::string peer);
+  PollStream(net::TimerWheel& wheel, metrics::Core& metrics, const Options& options,
+             std::string peer);
   ~PollStream() override;
   PollStream(const PollStream&) = delete;
   PollStream& operator=(const PollStream&) = delete;
@@ -59,8 +60,10 @@ class PollStream final : public net::Stream, private net::Timer {
   void answer(SessionAnswer answer);
   void send_again(SessionAnswered answered);
   void end();
+  void keep(std::string response);
 
   net::TimerWheel& wheel_;
+  metrics::Core& metrics_;
   const Options options_;
   net::StreamHandler* handler_ = nullptr;
   SessionAnswered held_;       // a poll that waits; null if there is none

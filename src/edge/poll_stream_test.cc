@@ -18,7 +18,7 @@ class PollStreamTest : public testing::Test, private net::StreamHandler {
  protected:
   PollStreamTest()
       : wheel_(base::MonotonicTime{0}),
-        stream_(std::in_place, wheel_,
+        stream_(std::in_place, wheel_, metrics_,
                 PollStream::Options{.hold = 25s, .poll_timeout = 15s, .content_type = "text/x"},
                 "192.0.2.1:4711") {
     stream_->set_handler(this);
@@ -58,6 +58,7 @@ class PollStreamTest : public testing::Test, private net::StreamHandler {
 
   base::MonotonicTime now_{0};
   net::TimerWheel wheel_;
+  metrics::Core metrics_;
   std::optional<PollStream> stream_;
   std::string pending_;
   std::vector<std::optional<SessionAnswer>> answers_;
@@ -159,6 +160,24 @@ TEST_F(PollStreamTest, the_end_comes_when_the_last_response_was_acknowledged) {
   EXPECT_FALSE(read_);
   expect_answer(poll(1), 404);
   EXPECT_EQ(read_, Status::kEnd);
+}
+
+TEST_F(PollStreamTest, what_is_kept_is_counted) {
+  const auto kept = [this] {
+    return metrics_.value(metrics::TransportGauge::kKeptBytes, metrics::Transport::kLongPoll);
+  };
+  write("hello");
+  EXPECT_EQ(kept(), 0);
+  poll(0);
+  EXPECT_EQ(kept(), 5);
+  poll(0);
+  EXPECT_EQ(kept(), 5);
+  poll(1);
+  EXPECT_EQ(kept(), 0);
+  write("one");
+  EXPECT_EQ(kept(), 3);
+  stream_.reset();
+  EXPECT_EQ(kept(), 0);
 }
 
 TEST_F(PollStreamTest, a_held_poll_is_answered_when_the_connection_goes) {

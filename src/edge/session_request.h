@@ -7,6 +7,7 @@
 #include <string>
 
 #include "edge/session_id.h"
+#include "metrics/metrics.h"
 
 namespace millrace::edge {
 
@@ -27,6 +28,8 @@ struct SessionAnswer {
   int status = 204;  // of HTTP; 200 if there is a body
   std::string body{};
   std::string content_type{};  // of the body
+  // Of the session, where there is one: what the request's bytes count as.
+  metrics::Transport transport = metrics::Transport::kHttp;
 };
 
 // Called once, on the core that asked; or destroyed with that, uncalled.

@@ -24,7 +24,8 @@ StreamConnection::StreamConnection(Core& core, std::unique_ptr<PollStream> strea
 StreamConnection::~StreamConnection() {
   if (waiting_ == nullptr) return;
   // The end of its stream says more than a status could.
-  for (Waiting& each : waiting_->requests) each.answered({});
+  for (Waiting& each : waiting_->requests) each.answered(answer());
+  note_waiting(-static_cast<int64_t>(waiting_->bytes));
 }
 
 void StreamConnection::start(std::string_view head, std::string_view commands) {
@@ -88,21 +89,29 @@ void StreamConnection::on_request(SessionRequest request, SessionAnswered answer
 
 // To one that is closing nobody needs to say anything: it is told why on the way that it listens.
 void StreamConnection::take_commands(std::string commands, SessionAnswered answered) {
-  if (state_ != State::kOpen) return answered({});
-  if (variant().bare) return answered({.status = 400});
-  core_.metrics.add(metrics::TransportCounter::kBytesInbound, transport(), commands.size());
+  if (state_ != State::kOpen) return answered(answer());
+  if (variant().bare) return answered(answer(400));
   if (!must_wait()) {
     session_.on_frame(core_, *this, commands);
-    return answered({});
+    return answered(answer());
   }
   if (waiting_ == nullptr) waiting_ = std::make_unique<Queue>();
   if (waiting_->requests.size() == kWaitingMax ||
       waiting_->bytes + commands.size() > kWaitingBytesMax) {
-    answered({.status = 429});
+    answered(answer(429));
     return close(model::disconnects::kTooManyRequests);
   }
   waiting_->bytes += commands.size();
+  note_waiting(static_cast<int64_t>(commands.size()));
   waiting_->requests.push_back({std::move(commands), std::move(answered)});
+}
+
+SessionAnswer StreamConnection::answer(int status) const {
+  return {.status = status, .transport = transport()};
+}
+
+void StreamConnection::note_waiting(int64_t bytes) {
+  core_.metrics.add(metrics::TransportGauge::kKeptBytes, transport(), bytes);
 }
 
 bool StreamConnection::must_wait() const {
@@ -124,9 +133,10 @@ void StreamConnection::take_waiting() {
     Waiting next = std::move(waiting_->requests.front());
     waiting_->requests.pop_front();
     waiting_->bytes -= next.commands.size();
+    note_waiting(-static_cast<int64_t>(next.commands.size()));
     if (waiting_->requests.empty()) waiting_.reset();
     session_.on_frame(core_, *this, next.commands);
-    next.answered({});
+    next.answered(answer());
   }
 }
 

@@ -68,6 +68,8 @@ class StreamConnection final : public Connection {
   void take_commands(std::string commands, SessionAnswered answered);
   void take_waiting();
   bool must_wait() const;
+  SessionAnswer answer(int status = 204) const;
+  void note_waiting(int64_t bytes);
 
   const base::Uuid secret_;
   std::unique_ptr<Queue> waiting_;  // null while there is none

@@ -85,6 +85,12 @@ http::Response stream_head(Variant variant, const Headers& headers) {
   return head;
 }
 
+// What a stream begins with.
+std::string beginning(const Visit& visit, Variant variant, const HttpTransport& options) {
+  return stream_head(variant, visit.headers).endless_head() +
+         padding(variant, options.padding_bytes);
+}
+
 // The connection whose stream is the answer to this request; null if there is none, and the request
 // was answered.
 StreamConnection* open_stream(Visit& visit, Variant variant) {
@@ -110,7 +116,8 @@ void on_http_stream(Visit visit) {
   if (commands.empty()) return visit.refuse(400, "commands are expected in the body");
   const Variant variant{.format = visit.format(), .framing = Framing::kLines};
   StreamConnection* const made = open_stream(visit, variant);
-  if (made != nullptr) made->start(stream_head(variant, visit.headers).endless_head(), commands);
+  if (made != nullptr)
+    made->start(beginning(visit, variant, visit.core.options.http_stream), commands);
 }
 
 void on_sse(Visit visit) {
@@ -123,7 +130,7 @@ void on_sse(Visit visit) {
     return visit.refuse(400, "a connect command is expected in cf_connect");
   const Variant variant{.framing = Framing::kEvents};
   StreamConnection* const made = open_stream(visit, variant);
-  if (made != nullptr) made->start(stream_head(variant, visit.headers).endless_head(), commands);
+  if (made != nullptr) made->start(beginning(visit, variant, visit.core.options.sse), commands);
 }
 
 // ---- Unidirectional ----
@@ -135,7 +142,7 @@ void on_unidirectional(Visit visit, const HttpTransport& options, Variant varian
       read_unidirectional(visit.request, [&](const protocol::ConnectRequest& connect) {
         StreamConnection* const made = open_stream(visit, variant);
         if (made == nullptr) return;
-        made->start({.head = stream_head(variant, visit.headers).endless_head(),
+        made->start({.head = beginning(visit, variant, options),
                      .headers = std::move(visit.headers),
                      .refusals = options.refusals},
                     connect);
@@ -148,6 +155,7 @@ void on_unidirectional(Visit visit, const HttpTransport& options, Variant varian
 SessionAnswered answer_with(Visit visit) {
   return [responder = std::move(visit.responder),
           headers = std::move(visit.headers)](SessionAnswer answer) mutable {
+    if (answer.transport != Transport::kHttp) responder.count_as(answer.transport);
     http::Response response{.status = answer.status,
                             .content_type = std::move(answer.content_type),
                             .body = std::move(answer.body),
@@ -191,6 +199,7 @@ void on_emulation(Visit visit) {
 }
 
 void on_poll(Visit visit) {
+  visit.responder.count_as(Transport::kLongPoll);
   if (!let_in(visit, visit.core.options.long_poll.body_bytes_max)) return;
   const base::Result<> read =
       protocol::decode_poll(visit.request.body, [&](const protocol::PollRequest& said) {
@@ -211,7 +220,7 @@ void on_long_poll(Visit visit) {
   core.metrics.add(TransportCounter::kHandshakeAccepted, visit.transport);
   const Variant variant{.format = visit.format(), .framing = Framing::kLines};
   auto polls = std::make_unique<PollStream>(
-      core.loop.wheel(),
+      core.loop.wheel(), core.metrics,
       PollStream::Options{.hold = core.options.long_poll.hold,
                           .poll_timeout = core.options.long_poll.poll_timeout,
                           .content_type = content_type_of(variant)},
@@ -247,6 +256,7 @@ void add(Core& core, http::Router& router, const std::string& path, Transport tr
          Methods methods, Handle handle) {
   const auto route = [&core, transport, handle](const http::Request& request,
                                                 http::Responder responder) {
+    responder.count_as(transport);
     handle(Visit{.core = core,
                  .request = request,
                  .responder = std::move(responder),

@@ -68,6 +68,7 @@ void reject(Core& core, http::Responder& responder, Transport transport,
 void accept_websocket(Core& core, const http::Request& request, http::Responder responder,
                       Endpoint endpoint) {
   const Transport transport = transport_of(endpoint);
+  responder.count_as(transport);
   const http::JoinedHeader connection = request.joined_header("Connection");
   const http::JoinedHeader protocols = request.joined_header("Sec-WebSocket-Protocol");
   const http::JoinedHeader extensions = request.joined_header("Sec-WebSocket-Extensions");

@@ -58,6 +58,7 @@ Connection::Connection(ConnectionOwner& owner, std::unique_ptr<net::Stream> stre
 Connection::~Connection() {
   MILLRACE_DEBUG_ASSERT(depth_ == 0);
   detach_exchanges();
+  owner_.metrics.add(TransportCounter::kBytesInbound, Transport::kHttp, uncounted_bytes_);
   owner_.metrics.add(metrics::Gauge::kHttpConnections, -1);
 }
 
@@ -83,7 +84,7 @@ void Connection::on_readable() {
       tell_gone();
       break;
     case Status::kDone: {
-      owner_.metrics.add(TransportCounter::kBytesInbound, Transport::kHttp, result.bytes);
+      uncounted_bytes_ += result.bytes;
       received_ = true;
       const std::string_view bytes(scratch.data(), result.bytes);
       if (phase_ == Phase::kOpen) {
@@ -155,6 +156,7 @@ void Connection::advance() {
     // Answers to what came before go first; until then the peer waits, or sends its body without
     // being told.
     if (phase_ == Phase::kOpen && exchanges_.empty() && parser_.take_expect_continue()) {
+      owner_.metrics.add(TransportCounter::kBytesOutbound, Transport::kHttp, kContinue.size());
       append_output(std::string(kContinue));
     }
     write_output();
@@ -207,6 +209,8 @@ void Connection::dispatch() {
   exchange->framing = {.head = request.method == "HEAD",
                        .http_1_1 = request.http_1_1,
                        .close = !parser_.keep_alive() || owner_.draining};
+  const size_t behind = parser_.unread_bytes();
+  exchange->request_bytes = std::exchange(uncounted_bytes_, behind) - behind;
   exchange->in_handler = true;
   exchanges_.push_back(exchange);
   if (exchange->framing.close) phase_ = Phase::kFinishing;
@@ -228,6 +232,7 @@ void Connection::fail(const ParseError& error) {
   }
   const auto exchange = std::make_shared<Responder::State>();
   exchange->framing.close = true;
+  exchange->request_bytes = std::exchange(uncounted_bytes_, 0);
   exchange->answered = true;
   respond(*exchange, Response::text(error.status, std::string(error.reason) + "\n"));
   exchanges_.push_back(exchange);
@@ -253,6 +258,14 @@ void Connection::respond(Responder::State& exchange, const Response& response) {
   if (response.close) exchange.framing.close = true;
   exchange.output = serialized(response, exchange.framing, owner_.date.at(base::wall_clock_ms()));
   owner_.metrics.add(class_counter(response.status));
+  owner_.metrics.add(TransportCounter::kBytesOutbound, exchange.counted_as, exchange.output.size());
+  count_request(exchange);
+}
+
+// Whose bytes they are is known when it is answered, or never will be.
+void Connection::count_request(Responder::State& exchange) {
+  owner_.metrics.add(TransportCounter::kBytesInbound, exchange.counted_as,
+                     std::exchange(exchange.request_bytes, 0));
 }
 
 std::optional<TakenStream> Connection::take_stream(Responder::State& exchange) {
@@ -302,7 +315,6 @@ void Connection::write_output() {
       return;
     }
     const size_t taken = result.status == Status::kDone ? result.bytes : 0;
-    owner_.metrics.add(TransportCounter::kBytesOutbound, Transport::kHttp, taken);
     written_ += taken;
     if (taken > 0) sent_ = true;
     if (written_ < output_.size()) {
@@ -356,7 +368,10 @@ void Connection::tell_gone() {
 }
 
 void Connection::detach_exchanges() {
-  for (const Exchange& exchange : exchanges_) exchange->connection = nullptr;
+  for (const Exchange& exchange : exchanges_) {
+    count_request(*exchange);
+    exchange->connection = nullptr;
+  }
   exchanges_.clear();
 }
 

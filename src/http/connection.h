@@ -46,7 +46,9 @@ struct Responder::State {
   Framing framing;
   bool in_handler = false;
   bool answered = false;
-  std::string output;  // the answer, until those before it have left
+  metrics::Transport counted_as = metrics::Transport::kHttp;
+  size_t request_bytes = 0;  // until they are counted
+  std::string output;        // the answer, until those before it have left
   std::move_only_function<void()> on_gone;
 };
 
@@ -115,6 +117,7 @@ class Connection final : private net::StreamHandler, private net::Timer {
   void dispatch();
   void fail(const ParseError& error);
   void respond(Responder::State& exchange, const Response& response);
+  void count_request(Responder::State& exchange);
   void collect_answers();
   void append_output(std::string bytes);
   void write_output();
@@ -138,6 +141,7 @@ class Connection final : private net::StreamHandler, private net::Timer {
   std::string output_;
   size_t written_ = 0;  // of output_
   size_t discarded_bytes_ = 0;
+  size_t uncounted_bytes_ = 0;  // that were read and belong to no request yet
   uint64_t requests_ = 0;
   uint64_t wait_request_ = 0;  // the request that wait_ began with
   uint32_t depth_ = 0;         // callbacks on the stack

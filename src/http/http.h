@@ -136,6 +136,10 @@ class Responder {
 
   void send(Response response);
 
+  // What the bytes of the request and of its answer are counted as, plain HTTP unless it is said
+  // before the answer.
+  void count_as(metrics::Transport transport);
+
   // Takes the connection out of the server; nothing has been written to it for this request. Only
   // inside the handler's call, and only when no earlier request is unanswered; else, and if the
   // peer has gone, nullopt (and a 400 is sent).
@@ -236,7 +240,9 @@ class RequestParser {
   // Whether the peer holds back a body until it is told "100 Continue" (RFC 9110, section 10.1.1).
   // True once a request.
   bool take_expect_continue();
-  // After a kRequest with `upgrade`: the bytes that came behind it.
+  // Bytes that came behind the request last handed over; take_unread() hands them over, if that was
+  // one with `upgrade`.
+  size_t unread_bytes() const;
   std::string take_unread();
 
  private:

@@ -324,6 +324,10 @@ bool RequestParser::take_expect_continue() {
   return waits;
 }
 
+size_t RequestParser::unread_bytes() const {
+  return state_->rest().size();
+}
+
 std::string RequestParser::take_unread() {
   std::string unread(state_->rest());
   state_->input = {};

@@ -26,6 +26,11 @@ void Responder::send(Response response) {
   if (state_->connection != nullptr) state_->connection->answer(*state_, response);
 }
 
+void Responder::count_as(metrics::Transport transport) {
+  MILLRACE_ASSERT(state_ != nullptr);
+  state_->counted_as = transport;
+}
+
 std::optional<TakenStream> Responder::take_stream() {
   MILLRACE_ASSERT(state_ != nullptr);
   MILLRACE_ASSERT(!state_->answered);

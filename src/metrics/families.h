@@ -170,8 +170,7 @@
     "Pings sent to clients, of the protocol or of WebSocket")                                    \
   X(kEchoMessages, "millrace_echo_messages_total", "", "Messages answered by the raw echo endpoint")
 
-// By the transport of the client. Bytes have one series more: "http", for plain requests and for
-// what precedes an upgrade.
+// By the transport of the client. Bytes have one series more: "http", for plain requests.
 #define MILLRACE_TRANSPORT_COUNTERS(X)                                                   \
   X(kBytesInbound, "millrace_bytes_total", "direction=\"inbound\"",                      \
     "Bytes read from and written to client sockets, by transport; http: plain requests") \
@@ -181,6 +180,8 @@
     "Application messages by direction and transport")                                   \
   X(kMessagesOutbound, "millrace_messages_total", "direction=\"outbound\"",              \
     "Application messages by direction and transport")                                   \
+  X(kKeepAlives, "millrace_keep_alives_total", "",                                       \
+    "Fillers written to streams on which nothing was said, by transport")                \
   X(kHandshakeAccepted, "millrace_handshakes_total", "outcome=\"accepted\"",             \
     "Requests to open a client connection by outcome and transport")                     \
   X(kHandshakeRejected, "millrace_handshakes_total", "outcome=\"rejected\"",             \
@@ -193,7 +194,9 @@
 #define MILLRACE_TRANSPORT_GAUGES(X)                                                            \
   X(kConnections, "millrace_transport_connections", "", "Open client connections by transport") \
   X(kOutboxBytes, "millrace_transport_outbox_bytes", "",                                        \
-    "Bytes that wait for slow clients by transport")
+    "Bytes that wait for slow clients by transport")                                            \
+  X(kKeptBytes, "millrace_transport_kept_bytes", "",                                            \
+    "Bytes kept besides: responses to polls until they are acknowledged, and commands that wait")
 
 // Sums of those above, over all transports or over WebSockets of both kinds: nobody counts them.
 // X(enumerator, family, labels, help, transports)

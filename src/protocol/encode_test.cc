@@ -442,6 +442,23 @@ TEST(Frames, bare_pushes_and_pings_are_separated_like_any_message) {
             "42030a013100");
 }
 
+TEST(Frames, a_filler_says_nothing) {
+  std::string json = "{}\n";
+  append_filler(Format::kJson, json, 3);
+  EXPECT_EQ(json, "{}\n   ");
+  std::string protobuf;
+  append_filler(Format::kProtobuf, protobuf, 1);
+  EXPECT_EQ(to_hex(protobuf), "022200");
+  append_filler(Format::kProtobuf, protobuf, 4);
+  EXPECT_EQ(to_hex(protobuf),
+            "0222000922"
+            "07a2060400000000");
+  std::string large;
+  append_filler(Format::kProtobuf, large, 2048);
+  EXPECT_GE(large.size(), 2048U);
+  EXPECT_LE(large.size(), 2048U + 16);
+}
+
 TEST(Frames, protobuf_messages_follow_one_another) {
   std::string frame;
   append_ping(Format::kProtobuf, frame);

@@ -1,6 +1,7 @@
 #include "protocol/protocol.h"
 
 #include <algorithm>
+#include <protozero/pbf_writer.hpp>
 
 #include "protocol/decode.h"
 #include "protocol/json_writer.h"
@@ -101,6 +102,23 @@ void append_ping(Format format, std::string& frame) {
   }
   separate(frame);
   frame += "{}";
+}
+
+void append_filler(Format format, std::string& out, size_t bytes_min) {
+  if (format == Format::kJson) {
+    out.append(bytes_min, ' ');
+    return;
+  }
+  constexpr uint32_t kReplyPush = 4;
+  constexpr uint32_t kFiller = 100;
+  constexpr size_t kBytesAround = 3;  // of a push without the field
+  std::string push;
+  if (bytes_min > kBytesAround)
+    protozero::pbf_writer(push).add_bytes(kFiller, std::string(bytes_min, '\0'));
+  std::string reply;
+  protozero::pbf_writer(reply).add_message(kReplyPush, push);
+  protozero::add_varint_to_buffer(&out, reply.size());
+  out += reply;
 }
 
 void append_joined(Format format, std::string& frame, std::string_view other) {

@@ -337,6 +337,13 @@ void append_push(Format format, std::string& frame, std::string_view channel, co
 // decodes as a Command with id 0 and no body.
 void append_ping(Format format, std::string& frame);
 
+// Bytes that mean nothing to a client, at least as many as asked for: not a message, so they stand
+// between lines, or between messages with their length. JSON: blanks, which may stand before any
+// value. Protobuf: a reply with a push of nothing, where an empty reply would be a ping, and with a
+// field that nobody knows where more bytes are wanted. Source: centrifuge-js 5, whose parsers skip
+// both; an empty line ends older ones.
+void append_filler(Format format, std::string& out, size_t bytes_min);
+
 // Appends the messages of another frame of the same format.
 void append_joined(Format format, std::string& frame, std::string_view other);
 

@@ -35,6 +35,37 @@ export async function gather(response, out) {
   out.end(body);
 }
 
+// What begins to come is passed on when there are more than `bytes` of it, or all.
+export function holdBack(bytes) {
+  return (response, out) => {
+    const held = [];
+    let size = 0;
+    const passOn = () => {
+      if (!out.headersSent) out.writeHead(response.statusCode, endToEnd(response.headers));
+      for (const chunk of held.splice(0)) out.write(chunk);
+    };
+    response.on('data', (chunk) => {
+      held.push(chunk);
+      size += chunk.length;
+      if (size > bytes) passOn();
+    });
+    response.on('end', () => {
+      passOn();
+      out.end();
+    });
+  };
+}
+
+// A response on which nothing comes for `patience` ms is taken for dead.
+export function cutSilent(patience) {
+  return (response, out) => {
+    const timer = setTimeout(() => out.destroy(), patience);
+    response.on('data', () => timer.refresh());
+    response.on('close', () => clearTimeout(timer));
+    pass(response, out);
+  };
+}
+
 // Each response ends for no reason after `bytes()` bytes of its body, if it is longer.
 export function cutAfter(bytes) {
   return (response, out) => {

@@ -32,13 +32,16 @@ export class HttpStream {
 
   constructor(asked, response) {
     this.asked = asked;
+    this.response = response;
     this.status = response.statusCode;
     this.headers = response.headers;
     this.lines = new Inbox('a line');
+    this.text = ''; // all that came
     open.add(this);
     let text = '';
     response.setEncoding('utf8');
     response.on('data', (chunk) => {
+      this.text += chunk;
       text += chunk;
       const lines = text.split('\n');
       text = lines.pop();
