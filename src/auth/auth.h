@@ -57,12 +57,13 @@ struct Payload {
   bool is_json = true;
 };
 
-// A server-side subscription that a connection token asks for.
+// A server-side subscription that a connection token, or a grant, asks for.
 struct Subscription {
   std::string channel{};
   Payload info{};
   Payload data{};
   Override override{};
+  int64_t expire_at = 0;  // Unix seconds; 0: never. Of a Grant only.
 };
 
 struct ConnectionClaims {
@@ -153,6 +154,20 @@ class Verifier {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// ---- What a backend says itself ----
+
+// Who a client without a token is, in the answer of the backend that was asked: what a connection
+// token says, and something for the client.
+struct Grant {
+  ConnectionClaims claims{};  // without a token's id and time; `meta` is any JSON
+  Payload data{};
+};
+
+// Reads a grant, a JSON object with `user`, `expire_at`, `info`, `b64info`, `data`, `b64data`,
+// `channels`, `subs` and `meta`. Errors name what cannot be used, never its value. Anybody's info
+// must be JSON.
+base::Result<Grant> read_grant(std::string_view json);
 
 // ---- Making tokens, for people who try things out ----
 

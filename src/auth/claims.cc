@@ -61,19 +61,25 @@ bool read_override(JsonValue value, Override& out) {
   });
 }
 
-bool read_subscription(JsonValue value, Subscription& out) {
+bool read_end(JsonValue value, int64_t& out) {
+  return read_seconds(value, out) && out >= 0;
+}
+
+// Only a backend's answer says when a subscription ends.
+bool read_subscription(JsonValue value, TokenKind kind, Subscription& out) {
   return each_member(value, [&](std::string_view name, JsonValue inner) {
     if (name == "info") return read_json(inner, out.info);
     if (name == "b64info") return read_bytes(inner, out.info);
     if (name == "data") return read_json(inner, out.data);
     if (name == "b64data") return read_bytes(inner, out.data);
     if (name == "override") return read_override(inner, out.override);
+    if (name == "expire_at" && kind == TokenKind::kGrant) return read_end(inner, out.expire_at);
     return true;
   });
 }
 
 // {"channel": {options}}. Null options are none.
-bool read_subs(JsonValue value, std::vector<Subscription>& out) {
+bool read_subs(JsonValue value, TokenKind kind, std::vector<Subscription>& out) {
   JsonObject object;
   if (value.get_object().get(object) != simdjson::SUCCESS) return false;
   std::unordered_set<std::string> channels;
@@ -85,7 +91,7 @@ bool read_subs(JsonValue value, std::vector<Subscription>& out) {
       return false;
     Subscription subscription{.channel = std::string(name)};
     if (!channels.insert(subscription.channel).second) return false;
-    if (!is_null(options) && !read_subscription(options, subscription)) return false;
+    if (!is_null(options) && !read_subscription(options, kind, subscription)) return false;
     out.push_back(std::move(subscription));
   }
   return true;
@@ -131,61 +137,74 @@ struct Reading {
   std::vector<std::string> channels{};
 };
 
+// Which kinds have a claim.
+constexpr unsigned bit(TokenKind kind) {
+  return 1U << static_cast<unsigned>(kind);
+}
+constexpr unsigned kConnection = bit(TokenKind::kConnection);
+constexpr unsigned kSubscription = bit(TokenKind::kSubscription);
+constexpr unsigned kGrant = bit(TokenKind::kGrant);
+constexpr unsigned kToken = kConnection | kSubscription;
+
 struct Claim {
   std::string_view name;
-  bool in_connection;
-  bool in_subscription;
+  unsigned kinds;
   bool (*read)(JsonValue value, Reading& to);
 };
 
 constexpr Claim kClaims[] = {
-    {"exp", true, true,
+    {"exp", kToken,
      [](JsonValue v, Reading& to) { return read_optional_seconds(v, to.claims.expires); }},
-    {"nbf", true, true,
+    {"nbf", kToken,
      [](JsonValue v, Reading& to) { return read_optional_seconds(v, to.claims.not_before); }},
-    {"iat", true, true,
-     [](JsonValue v, Reading& to) { return read_seconds(v, to.claims.issued_at); }},
-    {"jti", true, true,
-     [](JsonValue v, Reading& to) { return read_string(v, to.claims.token_id); }},
-    {"iss", true, true, [](JsonValue v, Reading& to) { return read_string(v, to.claims.issuer); }},
-    {"aud", true, true,
-     [](JsonValue v, Reading& to) { return read_audience(v, to.claims.audiences); }},
-    {"info", true, true, [](JsonValue v, Reading& to) { return read_json(v, to.claims.info); }},
-    {"b64info", true, true, [](JsonValue v, Reading& to) { return read_bytes(v, to.claims.info); }},
-    {"expire_at", true, true,
+    {"iat", kToken, [](JsonValue v, Reading& to) { return read_seconds(v, to.claims.issued_at); }},
+    {"jti", kToken, [](JsonValue v, Reading& to) { return read_string(v, to.claims.token_id); }},
+    {"iss", kToken, [](JsonValue v, Reading& to) { return read_string(v, to.claims.issuer); }},
+    {"aud", kToken, [](JsonValue v, Reading& to) { return read_audience(v, to.claims.audiences); }},
+    {"info", kToken | kGrant,
+     [](JsonValue v, Reading& to) { return read_json(v, to.claims.info); }},
+    {"b64info", kToken | kGrant,
+     [](JsonValue v, Reading& to) { return read_bytes(v, to.claims.info); }},
+    {"expire_at", kToken | kGrant,
      [](JsonValue v, Reading& to) {
        return read_optional_seconds(v, to.claims.expire_at) && *to.claims.expire_at >= 0;
      }},
-    {"meta", true, false,
+    {"meta", kConnection,
      [](JsonValue v, Reading& to) { return is_object(v) && read_text(v, to.claims.meta); }},
-    {"channels", true, false,
+    {"meta", kGrant, [](JsonValue v, Reading& to) { return read_text(v, to.claims.meta); }},
+    {"channels", kConnection | kGrant,
      [](JsonValue v, Reading& to) { return read_strings(v, to.channels); }},
-    {"subs", true, false, [](JsonValue v, Reading& to) { return read_subs(v, to.claims.subs); }},
+    {"subs", kConnection,
+     [](JsonValue v, Reading& to) { return read_subs(v, TokenKind::kConnection, to.claims.subs); }},
+    {"subs", kGrant,
+     [](JsonValue v, Reading& to) { return read_subs(v, TokenKind::kGrant, to.claims.subs); }},
     // A subscription token must not open a connection: mixed up, it would say more than was meant.
-    {"channel", true, false, [](JsonValue, Reading&) { return false; }},
-    {"channel", false, true,
+    {"channel", kConnection, [](JsonValue, Reading&) { return false; }},
+    {"channel", kSubscription,
      [](JsonValue v, Reading& to) { return read_string(v, to.claims.channel); }},
-    {"client", false, true,
+    {"client", kSubscription,
      [](JsonValue v, Reading& to) { return read_string(v, to.claims.client); }},
-    {"data", false, true, [](JsonValue v, Reading& to) { return read_json(v, to.claims.data); }},
-    {"b64data", false, true,
+    {"data", kSubscription | kGrant,
+     [](JsonValue v, Reading& to) { return read_json(v, to.claims.data); }},
+    {"b64data", kSubscription | kGrant,
      [](JsonValue v, Reading& to) { return read_bytes(v, to.claims.data); }},
-    {"override", false, true,
+    {"override", kSubscription,
      [](JsonValue v, Reading& to) { return read_override(v, to.claims.override); }},
 };
 
 const Claim* find_claim(std::string_view name, TokenKind kind) {
   const auto* const found = std::ranges::find_if(kClaims, [&](const Claim& claim) {
-    return claim.name == name &&
-           (kind == TokenKind::kConnection ? claim.in_connection : claim.in_subscription);
+    return claim.name == name && (claim.kinds & bit(kind)) != 0;
   });
   return found == std::end(kClaims) ? nullptr : found;
 }
 
-// `channels` is the short way to say `subs`; where both are there, `subs` counts.
-void take_channels(Reading& reading) {
-  if (!reading.claims.subs.empty()) return;
+// `channels` is the short way to say `subs`. Where a token has both, `subs` counts; a grant means
+// both.
+void take_channels(Reading& reading, TokenKind kind) {
+  if (!reading.claims.subs.empty() && kind != TokenKind::kGrant) return;
   std::unordered_set<std::string> seen;
+  for (const Subscription& each : reading.claims.subs) seen.insert(each.channel);
   for (std::string& channel : reading.channels) {
     if (seen.insert(channel).second) reading.claims.subs.push_back({.channel = std::move(channel)});
   }
@@ -218,7 +237,7 @@ base::Result<Claims> read_claims(simdjson::padded_string payload, TokenKind kind
   if (!read) return base::fail(base::ErrorCode::kInvalid, "wrong claim " + wrong);
   if (kind == TokenKind::kSubscription && reading.claims.channel.empty())
     return base::fail(base::ErrorCode::kInvalid, "no channel");
-  take_channels(reading);
+  take_channels(reading, kind);
   return std::move(reading.claims);
 }
 
@@ -236,6 +255,18 @@ ConnectionClaims connection_claims(Claims claims) {
           .info = std::move(claims.info),
           .meta = std::move(claims.meta),
           .subs = std::move(claims.subs)};
+}
+
+base::Result<Grant> read_grant(std::string_view json) {
+  JsonReader reader;
+  base::Result<Claims> claims =
+      read_claims(simdjson::padded_string(json), TokenKind::kGrant, "user", reader);
+  if (!claims) return base::fail(claims);
+  const auto unfit = [](const Payload& info) { return !info.is_json && !info.bytes.empty(); };
+  if (unfit(claims->info) || std::ranges::any_of(claims->subs, unfit, &Subscription::info))
+    return base::fail(base::ErrorCode::kInvalid, "b64info is not JSON");
+  Payload data = std::move(claims->data);
+  return Grant{.claims = connection_claims(std::move(*claims)), .data = std::move(data)};
 }
 
 SubscriptionClaims subscription_claims(Claims claims) {

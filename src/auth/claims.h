@@ -14,7 +14,11 @@
 
 namespace millrace::auth {
 
-enum class TokenKind : uint8_t { kConnection, kSubscription };
+enum class TokenKind : uint8_t {
+  kConnection,
+  kSubscription,
+  kGrant,  // no token, but what a backend says in its place
+};
 
 struct Claims {
   std::string user{};

@@ -45,6 +45,8 @@ class Connection : public net::StreamHandler, public net::Timer, public Session:
   void keep_alive();
 
   void set_ref(const base::ConnectionRef& ref) { ref_ = ref; }
+  // Before the client says anything: what its request has said already. May be null.
+  void introduce(std::unique_ptr<hub::Visitor> visitor) { session_.introduce(std::move(visitor)); }
   void answer(hub::Answer& answer);
   void carry_out(const hub::Order& order);
 

@@ -17,6 +17,7 @@ Core::Core(const Edge::Parts& parts)
       random(parts.random),
       admission(parts.admission),
       options(parts.options),
+      visitors(parts.options),
       fanout({.compression = {.level = options.compression_level,
                               .bytes_min = options.compression_bytes_min},
               .uni_compression = {.level = options.uni_websocket.compression_level,

@@ -23,6 +23,7 @@
 #include "edge/keep_alive.h"
 #include "edge/outbox.h"
 #include "edge/session_request.h"
+#include "edge/visitor_rules.h"
 #include "websocket/websocket.h"
 
 namespace millrace::edge {
@@ -64,6 +65,7 @@ class Core final : public base::TurnHook {
   base::Random& random;
   Admission& admission;
   const Options& options;
+  const VisitorRules visitors;
   Fanout fanout;
   websocket::CoreScratch websocket_scratch;
   SpareStrings spare_strings;

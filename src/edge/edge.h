@@ -100,6 +100,14 @@ struct Options {
   // closed; so a single one may be larger. Over half of it, nothing more is read from the client.
   size_t outbox_bytes_max = 1024UL * 1024;
   bool connect_include_server_time = false;
+  // client.proxy.connect.*: whether the application's backend is asked about clients without a
+  // token, and what of theirs it is shown: headers of the request, and those that a connect command
+  // emulates.
+  bool asks_backend = false;
+  std::vector<std::string> forwarded_headers;
+  std::vector<std::string> forwarded_emulated_headers;
+  // In which trusted proxies name the user; "": in none.
+  std::string user_id_http_header;
 
   // websocket.*
   bool websocket_disabled = false;

@@ -110,6 +110,8 @@ void Session::on_answer(Core& core, Host& host, hub::Answer& answer) {
   if (over) return give_back(core, answer);
   if (const auto* why = std::get_if<model::Disconnect>(&answer.body)) return host.close(*why);
   if (answer.to_subscribe) return on_subscribe_answer(core, host, answer);
+  if (const auto* away = std::get_if<hub::TurnedAway>(&answer.body))
+    return on_turned_away(core, host, *away);
   if (auto* admitted = std::get_if<hub::ConnectAnswer>(&answer.body)) {
     if (!core.hub.banned(*admitted)) return on_admitted(core, host, *admitted);
     give_back(core, answer);

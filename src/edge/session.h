@@ -72,6 +72,8 @@ class Session {
   bool connecting() const { return state_ == State::kConnecting; }
   bool is_client(std::string_view client) const;
 
+  // Before it connects: what is known of it. May be null.
+  void introduce(std::unique_ptr<hub::Visitor> visitor);
   // The connect of a client that is not to send commands. It is the only thing it says.
   void connect(Core& core, Host& host, const protocol::ConnectRequest& request);
   void on_bare_connect(Core& core, Host& host, std::string_view json);
@@ -141,12 +143,15 @@ class Session {
     hub::SubscribeAsk what;
   };
 
-  // What waits while the hub is asked whether the client may come in.
+  // What waits while the hub is asked whether the client may come in; and what is known of it before
+  // that.
   struct Connecting {
+    std::unique_ptr<hub::Visitor> visitor{};  // until the hub is asked; null if nothing is known
     uint32_t id = 0;
     size_t missing = 0;                                            // server-side subscriptions
     std::vector<std::pair<std::string, hub::SubscribeAsk>> asked;  // by the client, in its connect
     std::vector<std::pair<std::string, protocol::SubscribeResult>> subs;
+    base::SharedBytes data{};  // from its backend
     // Frames that came meanwhile; the first `skip` commands of the first one are done.
     std::vector<std::string> frames;
     size_t skip = 0;
@@ -171,7 +176,8 @@ class Session {
   // session_connect.cc
   void on_connect(Core& core, Host& host, uint32_t id, const protocol::ConnectRequest& request);
   void on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer);
-  void subscribe_at_connect(Core& core, Host& host, std::vector<auth::Subscription>& subs);
+  void on_turned_away(Core& core, Host& host, const hub::TurnedAway& why);
+  void subscribe_at_connect(Core& core, Host& host, hub::ConnectAnswer& answer);
   void on_subscribed_at_connect(Core& core, Host& host, const std::string& channel,
                                 protocol::SubscribeResult result);
   void on_not_subscribed_at_connect(Core& core, Host& host, const Pending& pending,
@@ -212,7 +218,8 @@ class Session {
   absl::InlinedVector<Subscription, 1> subscriptions_;
   base::Uuid client_{};
   std::unique_ptr<Identity> identity_;             // null for a plain anonymous client
-  std::unique_ptr<Connecting> connecting_;         // null unless kConnecting
+  // null unless kConnecting, or kNew and introduced
+  std::unique_ptr<Connecting> connecting_;
   std::unique_ptr<std::vector<Pending>> pending_;  // null while there is none
 };
 

@@ -1,4 +1,4 @@
-// Coming in: who the client is, what its token subscribes it to, and when that ends.
+// Coming in: who the client is, what its token or its backend subscribes it to, and when that ends.
 #include <algorithm>
 #include <utility>
 
@@ -17,21 +17,49 @@ uint32_t whole_seconds(std::chrono::milliseconds duration) {
 
 }  // namespace
 
+void Session::introduce(std::unique_ptr<hub::Visitor> visitor) {
+  if (visitor == nullptr) return;
+  connecting_ = std::make_unique<Connecting>();
+  connecting_->visitor = std::move(visitor);
+}
+
 void Session::on_connect(Core& core, Host& host, uint32_t id,
                          const protocol::ConnectRequest& request) {
+  if (connecting_ == nullptr) connecting_ = std::make_unique<Connecting>();
+  auto visitor = core.visitors.complete(std::move(connecting_->visitor), request);
+  if (!visitor) return host.close(disconnects::kBadRequest);
+  if (*visitor != nullptr) {
+    // Whoever grants subscriptions is to hear of all that are asked for.
+    if (request.subs.size() > core.options.channel_limit)
+      return host.close(disconnects::kChannelLimit);
+    (*visitor)->transport = metrics::name_of(host.transport());
+    (*visitor)->binary = format_ == protocol::Format::kProtobuf;
+  }
   client_ = base::make_uuid(core.random);
   state_ = State::kConnecting;
-  connecting_ = std::make_unique<Connecting>();
   connecting_->id = id;
   for (const auto& [channel, sub] : request.subs)
     connecting_->asked.emplace_back(channel, subscribe_ask(sub));
-  ask(core, host, id, {}, hub::ConnectAsk{.token = std::string(request.token)});
+  ask(core, host, id, {},
+      hub::ConnectAsk{.token = std::string(request.token), .visitor = std::move(*visitor)});
+}
+
+// The backend's own words, in the forms that clients know.
+void Session::on_turned_away(Core& core, Host& host, const hub::TurnedAway& why) {
+  switch (why.how) {
+    case hub::TurnedAway::How::kError:
+      return refuse_connect(
+          core, host, {.code = why.code, .message = why.text, .temporary = why.temporary});
+    case hub::TurnedAway::How::kDisconnect:
+      return host.close({.code = static_cast<uint16_t>(why.code), .reason = why.text});
+  }
 }
 
 void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
   const bool anonymous = answer.user.empty();
-  const bool plain = anonymous && answer.info.empty() && answer.expire_at == 0 &&
-                     answer.token_id.empty() && answer.issued_at == 0 && answer.subs.empty();
+  const bool no_token = answer.issued_at == hub::kNoToken;
+  const bool plain = anonymous && answer.info.empty() && answer.expire_at == 0 && no_token &&
+                     answer.subs.empty();
   if (!plain) {
     auto who = std::make_shared<model::ClientInfo>();
     who->user = std::move(answer.user);
@@ -44,21 +72,25 @@ void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
                                                     .expire_at = answer.expire_at});
     for (const auth::Subscription& sub : answer.subs) identity_->channels.push_back(sub.channel);
   }
-  subscribe_at_connect(core, host, answer.subs);
+  // Bytes have no place in a JSON frame.
+  if (!answer.data_is_json && format_ == protocol::Format::kJson)
+    return host.close(disconnects::kInappropriateProtocol);
+  connecting_->data = answer.data;
+  subscribe_at_connect(core, host, answer);
 }
 
 // ---- Server-side subscriptions ----
 
-// Those of the token, then what else the client asks for and may have by the ordinary rules. Their
-// positions are in the client's connect.
-void Session::subscribe_at_connect(Core& core, Host& host, std::vector<auth::Subscription>& subs) {
+// Those of the token or the backend, then what else the client asks for and may have by the ordinary
+// rules, unless the backend has spoken on that. Their positions are in the client's connect.
+void Session::subscribe_at_connect(Core& core, Host& host, hub::ConnectAnswer& answer) {
   struct Wanted {
     std::string channel;
     hub::SubscribeAsk what;
     bool from_token;
   };
   std::vector<Wanted> wanted;
-  for (auth::Subscription& sub : subs) {
+  for (auth::Subscription& sub : answer.subs) {
     hub::SubscribeAsk what;
     const auto asked = std::ranges::find(connecting_->asked, sub.channel,
                                          &decltype(connecting_->asked)::value_type::first);
@@ -72,8 +104,10 @@ void Session::subscribe_at_connect(Core& core, Host& host, std::vector<auth::Sub
     what.chan_info = base::SharedBytes::copy_of(sub.info.bytes);
     what.data = base::SharedBytes::copy_of(sub.data.bytes);
     what.data_is_json = sub.data.is_json;
+    what.expire_at = sub.expire_at;
     wanted.push_back({std::move(sub.channel), std::move(what), true});
   }
+  if (answer.subs_are_all) connecting_->asked.clear();
   for (auto& [channel, what] : std::exchange(connecting_->asked, {}))
     wanted.push_back({std::move(channel), std::move(what), false});
   if (wanted.size() > core.options.channel_limit) return host.close(disconnects::kChannelLimit);
@@ -117,6 +151,7 @@ void Session::finish_connect(Core& core, Host& host) {
   protocol::ConnectResult result;
   result.client = client;
   result.version = options.server_version;
+  result.data = connecting->data.view();
   result.subs = std::move(connecting->subs);
   if (identity_ != nullptr && identity_->expire_at != 0) {
     result.expires = true;

@@ -31,6 +31,7 @@ struct Visit {
   http::Responder responder;
   Transport transport;  // that it is to begin; kHttp: it belongs to one that has begun
   Headers headers{};    // that every answer carries
+  std::unique_ptr<hub::Visitor> visitor{};  // what is kept of the request; null: nothing is
 
   void answer(http::Response response) {
     response.headers.insert(response.headers.end(), headers.begin(), headers.end());
@@ -61,6 +62,18 @@ bool let_in(Visit& visit, size_t body_bytes_max) {
     visit.refuse(413, "the body is too large");
     return false;
   }
+  return true;
+}
+
+// Notes what those are to see who say who it is. False: it was answered.
+bool note_visitor(Visit& visit) {
+  auto visitor = visit.core.visitors.of_request(visit.request);
+  if (!visitor) {
+    const bool large = visitor.error().code == base::ErrorCode::kTooLarge;
+    visit.refuse(large ? 431 : 400, visitor.error().message);
+    return false;
+  }
+  visit.visitor = std::move(*visitor);
   return true;
 }
 
@@ -95,7 +108,7 @@ std::string beginning(const Visit& visit, Variant variant, const HttpTransport& 
 // was answered.
 StreamConnection* open_stream(Visit& visit, Variant variant) {
   Core& core = visit.core;
-  if (!has_room(visit)) return nullptr;
+  if (!note_visitor(visit) || !has_room(visit)) return nullptr;
   Core::log_client(visit.request, visit.transport);
   std::optional<http::TakenStream> taken = visit.responder.take_stream();
   if (!taken) {
@@ -105,7 +118,9 @@ StreamConnection* open_stream(Visit& visit, Variant variant) {
   core.metrics.add(TransportCounter::kHandshakeAccepted, visit.transport);
   auto made =
       std::make_unique<StreamConnection>(core, std::move(taken->stream), visit.transport, variant);
-  return static_cast<StreamConnection*>(&core.adopt(std::move(made)));
+  Connection& connection = core.adopt(std::move(made));
+  connection.introduce(std::move(visit.visitor));
+  return static_cast<StreamConnection*>(&connection);
 }
 
 // ---- Bidirectional ----
@@ -215,7 +230,7 @@ void on_long_poll(Visit visit) {
   if (!let_in(visit, core.options.long_poll.body_bytes_max)) return;
   const std::string commands(visit.request.body);
   if (commands.empty()) return visit.refuse(400, "commands are expected in the body");
-  if (!has_room(visit)) return;
+  if (!note_visitor(visit) || !has_room(visit)) return;
   Core::log_client(visit.request, visit.transport);
   core.metrics.add(TransportCounter::kHandshakeAccepted, visit.transport);
   const Variant variant{.format = visit.format(), .framing = Framing::kLines};
@@ -227,6 +242,7 @@ void on_long_poll(Visit visit) {
       std::string(visit.request.peer));
   auto made = std::make_unique<StreamConnection>(core, std::move(polls), variant);
   auto& connection = static_cast<StreamConnection&>(core.adopt(std::move(made)));
+  connection.introduce(std::move(visit.visitor));
   let_go_with(visit.responder, core, core.options.node, connection.id(), 0);
   connection.on_request({.kind = SessionRequest::Kind::kPoll}, answer_with(std::move(visit)));
   connection.start({}, commands);

@@ -104,6 +104,12 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
     return reject(core, responder, transport, metrics::TransportCounter::kHandshakeOrigin,
                   http::Response::text(403, "origin not allowed\n"));
   }
+  auto visitor = core.visitors.of_request(request);
+  if (!visitor) {
+    const bool large = visitor.error().code == base::ErrorCode::kTooLarge;
+    return reject(core, responder, transport, metrics::TransportCounter::kHandshakeRejected,
+                  http::Response::text(large ? 431 : 400, visitor.error().message + "\n"));
+  }
   if (core.draining || !core.admission.open_connection(core.loop.now(), transport)) {
     http::Response response = http::Response::text(503, "no room for another connection\n");
     response.headers.emplace_back("Retry-After", "1");
@@ -125,6 +131,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
     core.metrics.add(metrics::TransportCounter::kHandshakeAccepted, transport);
     auto& made = static_cast<WebSocketConnection&>(
         core.adopt(make_connection(core, std::move(taken->stream), options)));
+    if (!options.echo) made.introduce(std::move(*visitor));
     made.start(handshake->response, std::move(taken->unread), connect);
   };
   if (!connects) return begin(nullptr);

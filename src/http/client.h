@@ -24,6 +24,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -76,5 +77,19 @@ class Client {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// ---- Headers that are passed on ----
+
+// A header's name in the usual spelling, "x-real-ip" as "X-Real-Ip": names compare without case,
+// spelled ones as they are.
+std::string spelled_header(std::string_view name);
+
+// Whether a request of ours may carry a header of this name on somebody else's word: it is a token
+// (RFC 9110, section 5.6.2), and says nothing about a connection, a message's body or the answer.
+bool may_pass_on(std::string_view name);
+
+// Whether this is a header's value and nothing more (RFC 9110, section 5.5): no line's end, no white
+// space around it.
+bool is_header_value(std::string_view value);
 
 }  // namespace millrace::http

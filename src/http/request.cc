@@ -24,6 +24,11 @@ JoinedHeader Request::joined_header(std::string_view name) const {
 
 namespace {
 
+// Who has sent a request, as far as that is an address.
+std::optional<net::IpAddress> nearest(const Request& request) {
+  return request.proxied ? request.proxied : net::IpAddress::of_peer(request.peer);
+}
+
 // Calls `on_value` with the value of each parameter of this name, until it says that it has enough.
 template <class F>
 void for_each_parameter(std::string_view query, std::string_view name, F&& on_value) {
@@ -57,13 +62,18 @@ std::vector<std::string> Request::parameters(std::string_view name) const {
 }
 
 std::string Request::client() const {
-  const std::optional<net::IpAddress> near = proxied ? proxied : net::IpAddress::of_peer(peer);
-  if (trusted_proxies != nullptr &&
-      (near ? trusted_proxies->contains(*near) : trusted_proxies->contains_peer(peer))) {
+  const std::optional<net::IpAddress> near = nearest(*this);
+  if (from_trusted_proxy()) {
     const std::optional<net::IpAddress> told = forwarded_client(headers, *trusted_proxies);
     if (told) return told->to_string();
   }
   return near ? near->to_string() : std::string(peer);
+}
+
+bool Request::from_trusted_proxy() const {
+  if (trusted_proxies == nullptr) return false;
+  const std::optional<net::IpAddress> near = nearest(*this);
+  return near ? trusted_proxies->contains(*near) : trusted_proxies->contains_peer(peer);
 }
 
 }  // namespace millrace::http

@@ -15,15 +15,19 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/shared_bytes.h"
+#include "hub/backend.h"
 #include "model/model.h"
 
 namespace millrace::hub {
 
 // ---- What is asked ----
 
-// May this client come in, and who is it? Answered with a ConnectAnswer, an error or a disconnect.
+// May this client come in, and who is it? Answered with a ConnectAnswer, a TurnedAway, an error or
+// a disconnect.
 struct ConnectAsk {
   std::string token{};
+  // What is said of one without a token; null: nothing is. Shared because asks can be copied.
+  std::shared_ptr<const Visitor> visitor{};
 };
 
 // A new token for a connection of Ask::who. Answered with a RefreshAnswer, or a disconnect.
@@ -119,13 +123,20 @@ struct Ask {
 
 // ---- What is answered ----
 
+// When the token of a client was issued that has come without one: no ban of tokens is about it.
+inline constexpr int64_t kNoToken = INT64_MAX;
+
 struct ConnectAnswer {
   std::string user{};
   base::SharedBytes info{};  // JSON on one line
   int64_t expire_at = 0;     // Unix seconds; 0: never
   std::string token_id{};
-  int64_t issued_at = 0;
+  int64_t issued_at = kNoToken;  // Unix seconds; 0: the token does not say
   std::vector<auth::Subscription> subs{};
+  // These are all that it gets: whoever granted them knows what else it asks for.
+  bool subs_are_all = false;
+  base::SharedBytes data{};  // for the client
+  bool data_is_json = true;
 };
 
 struct RefreshAnswer {
@@ -183,7 +194,7 @@ struct HistoryAnswer {
 struct HistoryRemoveAnswer {};
 
 using AnswerBody =
-    std::variant<model::ReplyError, model::Disconnect, ConnectAnswer, RefreshAnswer,
+    std::variant<model::ReplyError, model::Disconnect, TurnedAway, ConnectAnswer, RefreshAnswer,
                  SubscribeAnswer, SubRefreshAnswer, UnsubscribeAnswer, PublishAnswer,
                  PresenceAnswer, PresenceStatsAnswer, HistoryAnswer, HistoryRemoveAnswer>;
 

@@ -1,5 +1,6 @@
-// Who is it, and for how long? Tokens are verified on the core where they arrive; then a user's
-// home core counts the connection in.
+// Who is it, and for how long? A client's token says so; of one without a token the application's
+// backend; or else a proxy in front that is trusted. Tokens are verified, and the backend is asked,
+// on the core where the client is; then a user's home core counts the connection in.
 #include <algorithm>
 #include <utility>
 
@@ -28,11 +29,13 @@ bool usable(const auth::Payload& info) {
 // ---- Connections ----
 
 void Hub::authenticate(Ask ask) {
-  const std::string token = std::get<ConnectAsk>(ask.body).token;
+  auto& what = std::get<ConnectAsk>(ask.body);
+  const std::shared_ptr<const Visitor> visitor = std::exchange(what.visitor, nullptr);
+  const std::string token = what.token;
   if (token.empty()) {
-    const bool open =
-        parts_.options.insecure || parts_.options.allow_anonymous_connect_without_token;
-    return open ? admit(std::move(ask), {}) : answer_to(ask, disconnects::kBadRequest);
+    if (parts_.backend != nullptr && visitor != nullptr)
+      return ask_backend(std::move(ask), visitor);
+    return admit_by_name(std::move(ask), visitor == nullptr ? std::string() : visitor->user);
   }
   parts_.connection_tokens.verify_connection(
       token, [this, ask = std::move(ask)](
@@ -58,15 +61,9 @@ void Hub::on_connection_claims(Ask ask, auth::ConnectionClaims claims) {
     parts_.metrics.add(metrics::Counter::kTokensRefused);
     return answer_to(ask, disconnects::kInvalidToken);
   }
-  if (!anonymous && bans_->user_banned(claims.user))
-    return answer_to(ask, disconnects::kPermissionDenied);
-  if (passed(claims.expire_at)) return answer_to(ask, errors::kExpired);
-  for (const auth::Subscription& sub : claims.subs) {
-    const auto resolved = parts_.options.namespaces.resolve(sub.channel);
-    if (const auto* error = std::get_if<model::ReplyError>(&resolved))
-      return answer_to(ask, *error);
-    if (!usable(sub.info)) return answer_to(ask, disconnects::kInvalidToken);
-  }
+  if (std::ranges::any_of(claims.subs, [](const auto& sub) { return !usable(sub.info); }))
+    return answer_to(ask, disconnects::kInvalidToken);
+  if (const Verdict refused = vet(claims)) return refuse(ask, *refused);
   parts_.metrics.add(metrics::Counter::kTokensAccepted);
   admit(std::move(ask), {.user = std::move(claims.user),
                          .info = base::SharedBytes::copy_of(claims.info.bytes),
@@ -75,6 +72,64 @@ void Hub::on_connection_claims(Ask ask, auth::ConnectionClaims claims) {
                          .issued_at = claims.issued_at,
                          .subs = std::move(claims.subs)});
 }
+
+// Whether who is said to be there may come in, and has what it is said to have.
+Hub::Verdict Hub::vet(const auth::ConnectionClaims& claims) const {
+  if (!claims.user.empty() && bans_->user_banned(claims.user))
+    return disconnects::kPermissionDenied;
+  if (passed(claims.expire_at)) return errors::kExpired;
+  for (const auth::Subscription& sub : claims.subs) {
+    const auto resolved = parts_.options.namespaces.resolve(sub.channel);
+    if (const auto* error = std::get_if<model::ReplyError>(&resolved)) return *error;
+    if (passed(sub.expire_at)) return errors::kExpired;
+  }
+  return std::nullopt;
+}
+
+// ---- Without a token ----
+
+void Hub::ask_backend(Ask ask, const std::shared_ptr<const Visitor>& visitor) {
+  const std::string client = ask.who->client;
+  std::string user = visitor->user;
+  parts_.backend->connect(
+      client, *visitor,
+      [this, ask = std::move(ask), user = std::move(user)](Backend::Verdict verdict) mutable {
+        on_backend_verdict(std::move(ask), std::move(user), std::move(verdict));
+      });
+}
+
+void Hub::on_backend_verdict(Ask ask, std::string user, Backend::Verdict verdict) {
+  if (auto* grant = std::get_if<auth::Grant>(&verdict))
+    return on_grant(std::move(ask), std::move(*grant));
+  if (auto* away = std::get_if<TurnedAway>(&verdict)) return answer_to(ask, std::move(*away));
+  if (const auto* error = std::get_if<model::ReplyError>(&verdict)) return answer_to(ask, *error);
+  admit_by_name(std::move(ask), std::move(user));
+}
+
+void Hub::on_grant(Ask ask, auth::Grant grant) {
+  auth::ConnectionClaims& claims = grant.claims;
+  if (const Verdict refused = vet(claims)) return refuse(ask, *refused);
+  admit(std::move(ask), {.user = std::move(claims.user),
+                         .info = base::SharedBytes::copy_of(claims.info.bytes),
+                         .expire_at = claims.expire_at,
+                         .subs = std::move(claims.subs),
+                         .subs_are_all = true,
+                         .data = base::SharedBytes::copy_of(grant.data.bytes),
+                         .data_is_json = grant.data.is_json});
+}
+
+// By the user that a proxy in front has named, or anonymously.
+void Hub::admit_by_name(Ask ask, std::string user) {
+  if (!user.empty()) {
+    if (bans_->user_banned(user)) return answer_to(ask, disconnects::kPermissionDenied);
+    return admit(std::move(ask), {.user = std::move(user)});
+  }
+  const bool open = parts_.options.insecure || parts_.options.allow_anonymous_connect_without_token;
+  if (!open) return answer_to(ask, disconnects::kBadRequest);
+  admit(std::move(ask), {});
+}
+
+// ---- Counting in ----
 
 void Hub::admit(Ask ask, ConnectAnswer answer) {
   if (answer.user.empty()) return answer_to(ask, std::move(answer));

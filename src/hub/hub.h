@@ -34,6 +34,7 @@
 #include "base/executor.h"
 #include "broker/broker.h"
 #include "hub/asks.h"
+#include "hub/backend.h"  // IWYU pragma: export
 #include "hub/namespaces.h"
 #include "metrics/metrics.h"
 #include "model/model.h"
@@ -109,6 +110,7 @@ class Hub {
     auth::Verifier& subscription_tokens;  // the same one, unless these have keys of their own
     metrics::Core& metrics;
     const Options& options;
+    Backend* backend = nullptr;  // null: there is none to ask
   };
 
   explicit Hub(const Parts& parts);
@@ -170,6 +172,11 @@ class Hub {
   // authenticate.cc
   void authenticate(Ask ask);
   void on_connection_claims(Ask ask, auth::ConnectionClaims claims);
+  void ask_backend(Ask ask, const std::shared_ptr<const Visitor>& visitor);
+  void on_backend_verdict(Ask ask, std::string user, Backend::Verdict verdict);
+  void on_grant(Ask ask, auth::Grant grant);
+  void admit_by_name(Ask ask, std::string user);
+  Verdict vet(const auth::ConnectionClaims& claims) const;
   void admit(Ask ask, ConnectAnswer answer);
   void refresh(Ask ask);
   void on_refresh_claims(const Ask& ask, auth::ConnectionClaims claims);

@@ -40,6 +40,7 @@ inline std::string to_text(const AnswerBody& body) {
     return "disconnect " + std::to_string(disconnect->code);
   if (const auto* connected = std::get_if<ConnectAnswer>(&body))
     return "connected " + connected->user;
+  if (const auto* away = std::get_if<TurnedAway>(&body)) return "turned away: " + away->text;
   if (std::holds_alternative<RefreshAnswer>(body)) return "refreshed";
   if (std::holds_alternative<SubRefreshAnswer>(body)) return "sub refreshed";
   if (std::holds_alternative<UnsubscribeAnswer>(body)) return "unsubscribed";
@@ -101,8 +102,8 @@ struct Heard final : Delivery {
   }
   void answer(Answer answer) override {
     lines.push_back(std::to_string(answer.id) + " " + to_text(answer.body));
-    answers.push_back(answer);
-    if (on_answer) on_answer(answer);
+    answers.push_back(std::move(answer));
+    if (on_answer) on_answer(answers.back());
   }
   void on_control(std::string_view bytes) override {
     lines.push_back("control " + std::string(bytes));

@@ -141,6 +141,21 @@
     "Bytes of the publications that were made into deltas, and of these deltas")                 \
   X(kTokensAccepted, "millrace_tokens_total", "outcome=\"accepted\"", "Tokens by outcome")       \
   X(kTokensRefused, "millrace_tokens_total", "outcome=\"refused\"", "Tokens by outcome")         \
+  X(kBackendUnavailable, "millrace_proxy_errors_total",                                          \
+    "protocol=\"http\",type=\"connect\",name=\"default\",reason=\"unavailable\"",                \
+    "Requests to the application's backend that failed, by reason")                              \
+  X(kBackendStatus, "millrace_proxy_errors_total",                                               \
+    "protocol=\"http\",type=\"connect\",name=\"default\",reason=\"status\"",                     \
+    "Requests to the application's backend that failed, by reason")                              \
+  X(kBackendMalformed, "millrace_proxy_errors_total",                                            \
+    "protocol=\"http\",type=\"connect\",name=\"default\",reason=\"malformed\"",                  \
+    "Requests to the application's backend that failed, by reason")                              \
+  X(kBackendTooLarge, "millrace_proxy_errors_total",                                             \
+    "protocol=\"http\",type=\"connect\",name=\"default\",reason=\"too_large\"",                  \
+    "Requests to the application's backend that failed, by reason")                              \
+  X(kBackendLimit, "millrace_proxy_errors_total",                                                \
+    "protocol=\"http\",type=\"connect\",name=\"default\",reason=\"limit\"",                      \
+    "Requests to the application's backend that failed, by reason")                              \
   X(kBrokerInterrupted, "millrace_broker_interruptions_total", "",                               \
     "Times the broker may have lost messages")                                                   \
   X(kNodeMessagesInbound, "millrace_node_messages_total", "direction=\"inbound\"",               \
@@ -215,6 +230,9 @@
 
 #define MILLRACE_GAUGES(X)                                                                  \
   X(kTlsConnections, "millrace_tls_connections", "", "Open connections inside TLS")         \
+  X(kBackendRequests, "millrace_proxy_inflight_requests",                                   \
+    "protocol=\"http\",type=\"connect\",name=\"default\"",                                  \
+    "Requests to the application's backend that are under way")                             \
   X(kSessions, "millrace_sessions", "", "Clients that are connected and authenticated")     \
   X(kSubscriptions, "millrace_subscriptions", "", "Subscriptions of this node's clients")   \
   X(kLocalChannels, "millrace_local_channels", "",                                          \
@@ -238,6 +256,10 @@
     0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)                                             \
   X(kLoopLagSeconds, "millrace_loop_lag_seconds", "", "Seconds by which timers fired late", 0.001, \
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)                                                   \
+  X(kBackendSeconds, "millrace_proxy_duration_seconds",                                            \
+    "protocol=\"http\",type=\"connect\",name=\"default\"",                                         \
+    "Seconds that a request to the application's backend took", 0.005, 0.01, 0.025, 0.05, 0.1,     \
+    0.25, 0.5, 1, 2.5, 5, 10)                                                                      \
   X(kFlushBytes, "millrace_flush_bytes", "", "Bytes written by one write", 64, 256, 1024, 4096,    \
     16384, 65536, 262144, 1048576)                                                                 \
   X(kFlushMessages, "millrace_flush_messages", "", "Messages that left in one write", 0, 1, 2, 4,  \

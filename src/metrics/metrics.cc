@@ -276,11 +276,11 @@ void Registry::render_histograms(std::string& page) const {
       for (const auto& core : cores_)
         cumulative += Core::read(core->histograms_[i].buckets[bucket]);
       const std::string bound = bucket < bounds.size() ? fmt::format("{}", bounds[bucket]) : "+Inf";
-      fmt::format_to(std::back_inserter(page), "{}_bucket{{le=\"{}\"}} {}\n", series.family, bound,
-                     cumulative);
+      fmt::format_to(std::back_inserter(page), "{}_bucket{{{}{}le=\"{}\"}} {}\n", series.family,
+                     series.labels, series.labels.empty() ? "" : ",", bound, cumulative);
     }
-    fmt::format_to(std::back_inserter(page), "{0}_sum {1}\n{0}_count {2}\n", series.family, sum,
-                   cumulative);
+    fmt::format_to(std::back_inserter(page), "{0}_sum{1} {2}\n{0}_count{1} {3}\n", series.family,
+                   braced(series.labels), sum, cumulative);
   }
 }
 
