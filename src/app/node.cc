@@ -64,6 +64,7 @@ class Node::Worker final : public net::Acceptor {
         heartbeat_(base::monotonic_now().microseconds) {
     const auto& own = node.options_.subscription_tokens;
     if (own) subscription_tokens_.emplace(*loop_, *own, fetch_with(client_), unix_seconds);
+    if (const auto& proxy = node.options_.connect_proxy) backend_.emplace(*loop_, metrics, *proxy);
     if (node.options_.tls != nullptr) tls_.emplace(*loop_, metrics, node.options_.tls);
   }
 
@@ -84,7 +85,8 @@ class Node::Worker final : public net::Acceptor {
                                                       .connection_tokens = connection_tokens_,
                                                       .subscription_tokens = subscription_tokens(),
                                                       .metrics = metrics_,
-                                                      .options = node_.options_.hub});
+                                                      .options = node_.options_.hub,
+                                                      .backend = backend_ ? &*backend_ : nullptr});
     edge_ = std::make_unique<edge::Edge>(edge::Edge::Parts{.loop = *loop_,
                                                            .metrics = metrics_,
                                                            .hub = *hub_,
@@ -228,6 +230,7 @@ class Node::Worker final : public net::Acceptor {
   http::Client client_;
   auth::Verifier connection_tokens_;
   std::optional<auth::Verifier> subscription_tokens_;  // nullopt: they have no keys of their own
+  std::optional<webhook::ConnectProxy> backend_;       // nullopt: nobody is asked
   http::Router router_;
   std::unique_ptr<hub::Hub> hub_;
   std::unique_ptr<edge::Edge> edge_;

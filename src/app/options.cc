@@ -113,6 +113,29 @@ hub::Options hub_options(const config::Config& config) {
   return options;
 }
 
+std::optional<webhook::ConnectOptions> connect_proxy(const config::ConnectProxy& from) {
+  if (!from.enabled) return std::nullopt;
+  webhook::ConnectOptions options;
+  options.endpoint = from.endpoint;
+  options.timeout = from.timeout;
+  for (const config::StaticHeader& each : from.static_headers)
+    options.static_headers.emplace_back(http::spelled_header(each.key), each.value);
+  options.binary_encoding = from.binary_encoding;
+  using How = hub::TurnedAway::How;
+  for (const config::StatusToCode& each : from.status_to_code_transforms) {
+    const bool is_error = each.to_error_code != 0;
+    options.statuses.push_back(
+        {.status = each.status_code,
+         .meaning = {.how = is_error ? How::kError : How::kDisconnect,
+                     .code = is_error ? each.to_error_code : each.to_disconnect_code,
+                     .text = is_error ? each.to_error_message : each.to_disconnect_reason,
+                     .temporary = each.to_error_temporary}});
+  }
+  options.requests_max = from.requests_max;
+  options.connections_max = from.connections_max;
+  return options;
+}
+
 edge::HttpTransport mapped(const config::HttpTransport& from) {
   edge::HttpTransport to{.enabled = from.enabled,
                          .path = from.handler_prefix,
@@ -177,6 +200,10 @@ edge::Options edge_options(const config::Config& config) {
   options.batch_messages_max = config.client.batch_max_size;
   options.busy_write_delay = config.client.busy_write_delay;
   options.connect_include_server_time = config.client.connect_include_server_time;
+  options.asks_backend = config.client.connect_proxy.enabled;
+  options.forwarded_headers = config.client.connect_proxy.http_headers;
+  options.forwarded_emulated_headers = config.client.connect_proxy.emulated_headers;
+  options.user_id_http_header = config.client.user_id_http_header;
   options.websocket_disabled = config.websocket.disabled;
   options.websocket_path = config.websocket.handler_prefix;
   options.message_bytes_max = config.websocket.message_size_limit;
@@ -243,6 +270,7 @@ Options options_from(const config::Config& config) {
   options.connection_tokens = config::token_options(config.client.token);
   if (config.client.subscription_token_enabled)
     options.subscription_tokens = config::token_options(config.client.subscription_token);
+  options.connect_proxy = connect_proxy(config.client.connect_proxy);
   options.hub = hub_options(config);
   options.edge = edge_options(config);
   options.api = {.prefix = config.http_api.handler_prefix,

@@ -18,6 +18,7 @@
 #include "hub/hub.h"
 #include "metrics/metrics.h"
 #include "net/net.h"
+#include "webhook/webhook.h"
 
 namespace millrace::app {
 
@@ -39,6 +40,7 @@ struct Options {
   net::TrustedPeers trusted_proxies;
   auth::Options connection_tokens;
   std::optional<auth::Options> subscription_tokens;  // nullopt: verified as connection tokens are
+  std::optional<webhook::ConnectOptions> connect_proxy;  // nullopt: the backend is not asked
   hub::Options hub;
   edge::Options edge;
   api::Options api;

@@ -120,6 +120,34 @@ struct Columns<CodeToHttpResponse> {
       &CodeToHttpResponse::code, &CodeToHttpResponse::to_status_code, &CodeToHttpResponse::to_body};
 };
 
+template <>
+struct Columns<StaticHeader> {
+  static constexpr Column kAll[] = {
+      {.path = "key", .max = 256, .is_required = true, .is_unique = true, .is_ascii = true},
+      {.path = "value", .max = 8192, .is_required = true}};
+  static constexpr std::tuple kMembers{&StaticHeader::key, &StaticHeader::value};
+};
+
+template <>
+struct Columns<StatusToCode> {
+  static constexpr Column kAll[] = {
+      {.path = "status_code",
+       .type = Type::kInteger,
+       .min = 100,
+       .max = 599,
+       .is_required = true,
+       .is_unique = true},
+      {.path = "to_error.code", .type = Type::kInteger, .max = 2999},
+      {.path = "to_error.message", .max = 123, .is_ascii = true},
+      {.path = "to_error.temporary", .type = Type::kBoolean},
+      {.path = "to_disconnect.code", .type = Type::kInteger, .max = 4999},
+      {.path = "to_disconnect.reason", .max = 123, .is_ascii = true}};
+  static constexpr std::tuple kMembers{
+      &StatusToCode::status_code,        &StatusToCode::to_error_code,
+      &StatusToCode::to_error_message,   &StatusToCode::to_error_temporary,
+      &StatusToCode::to_disconnect_code, &StatusToCode::to_disconnect_reason};
+};
+
 template <class T>
 concept HasColumns = requires { Columns<T>::kMembers; };
 

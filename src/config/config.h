@@ -26,6 +26,7 @@
 
 #include "auth/auth.h"
 #include "base/log.h"
+#include "config/proxy.h"       // IWYU pragma: export
 #include "config/tls.h"         // IWYU pragma: export
 #include "config/transports.h"  // IWYU pragma: export
 
@@ -111,6 +112,8 @@ struct Client {
   size_t recovery_max_bytes = 512UL * 1024;  // ours
   size_t presence_max_members = 5'000;       // ours
   Transforms<ErrorToDisconnect> connect_code_to_unidirectional_disconnect;
+  std::string user_id_http_header;
+  ConnectProxy connect_proxy;  // client.proxy.connect
 };
 
 enum class DataFormat : uint8_t { kAny, kJson, kJsonObject, kBinary };

@@ -362,6 +362,7 @@ const std::vector<Key<Config>>& config_keys() {
     add_client(keys);
     add_client_limits(keys);
     add_tokens(keys);
+    add_proxy_keys(keys);
     add_channel(keys);
     add_transport_keys(keys);
     add_endpoints(keys);

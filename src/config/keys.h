@@ -82,6 +82,8 @@ const std::vector<Key<Config>>& config_keys();
 const std::vector<Key<ChannelOptions>>& channel_keys();
 // Appends the part of config_keys() that is about transports (keys_transport.cc).
 void add_transport_keys(std::vector<Key<Config>>& keys);
+// And that about the application's backend (keys_proxy.cc).
+void add_proxy_keys(std::vector<Key<Config>>& keys);
 
 // A key of Centrifugo v6 that does nothing here.
 struct ForeignKey {

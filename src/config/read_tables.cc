@@ -114,10 +114,34 @@ class RowReader {
   bool good_ = true;
 };
 
+// {a = "b"} where each table of the list is a key and its value: short for [{key = "a", value =
+// "b"}].
+Value written_out(const Value& value) {
+  Array list;
+  for (const Member& member : *value.table()) {
+    Value key;
+    key.data = member.name;
+    key.place = member.place;
+    Value element;
+    element.place = member.place;
+    element.data =
+        Table{{"key", member.place, std::move(key)}, {"value", member.place, member.value}};
+    list.push_back(std::move(element));
+  }
+  Value result;
+  result.place = value.place;
+  result.data = std::move(list);
+  return result;
+}
+
+bool is_map(std::span<const Column> columns) {
+  return columns.size() == 2 && columns[0].path == "key" && columns[1].path == "value";
+}
+
 // The list itself, out of JSON if it is text from outside the document; null if it is none, and
 // that was told.
-const Array* list_of(Draft& draft, const std::string& full_key, const Value& value,
-                     std::expected<Value, Problem>& json) {
+const Array* list_of(Draft& draft, std::span<const Column> columns, const std::string& full_key,
+                     const Value& value, std::expected<Value, Problem>& json) {
   const Value* list = &value;
   if (const std::string* text = value.string(); text != nullptr && value.untyped) {
     json = parse_json_value(text->empty() ? "[]" : *text, value.place.source);
@@ -125,6 +149,10 @@ const Array* list_of(Draft& draft, const std::string& full_key, const Value& val
       draft.error(value.place, full_key, "is not valid JSON: " + json.error().message);
       return nullptr;
     }
+    list = &*json;
+  }
+  if (is_map(columns) && list->table() != nullptr) {
+    json = written_out(*list);
     list = &*json;
   }
   if (list->array() == nullptr) {
@@ -142,7 +170,7 @@ const Array* list_of(Draft& draft, const std::string& full_key, const Value& val
 std::optional<std::vector<Row>> read_tables(Draft& draft, std::span<const Column> columns,
                                             const std::string& full_key, const Value& value) {
   std::expected<Value, Problem> json;
-  const Array* const list = list_of(draft, full_key, value, json);
+  const Array* const list = list_of(draft, columns, full_key, value, json);
   if (list == nullptr) return std::nullopt;
   std::vector<Row> rows;
   bool good = true;

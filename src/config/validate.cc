@@ -304,6 +304,13 @@ void check_client(const Config& config, Checker& check) {
              "client.batch_max_size", "has no effect without client.write_delay");
 }
 
+void check_questions(const Config& config, Checker& check) {
+  for (const ProxyFinding& each : check_backend(config)) {
+    if (each.is_error) check.require(false, each.key, {}, each.message);
+    if (!each.is_error) check.warn(false, each.key, each.message);
+  }
+}
+
 void check_signs(const Channel& channel, Checker& check) {
   const std::array<std::pair<std::string_view, const std::string*>, 4> signs = {
       {{"channel.private_prefix", &channel.private_prefix},
@@ -393,7 +400,8 @@ void check_access(const Config& config, Checker& check) {
   check.warn(!client.insecure, "client.insecure",
              "is on: everybody may connect, subscribe and publish");
   const bool somebody =
-      client.insecure || client.allow_anonymous_connect_without_token || client.token.any_key();
+      client.insecure || client.allow_anonymous_connect_without_token || client.token.any_key() ||
+      client.connect_proxy.enabled || !client.user_id_http_header.empty();
   check.warn_of_absence(
       somebody, "client.token",
       "has no key, so nobody can connect; to try Millrace out, start it with --dev");
@@ -410,6 +418,7 @@ void validate(Draft& draft) {
   check_transports(draft.config, check);
   check_refusals(draft.config, check);
   check_client(draft.config, check);
+  check_questions(draft.config, check);
   check_channel(draft.config.channel, check);
   check_access(draft.config, check);
 }

@@ -143,8 +143,8 @@ class Session {
     hub::SubscribeAsk what;
   };
 
-  // What waits while the hub is asked whether the client may come in; and what is known of it before
-  // that.
+  // What waits while the hub is asked whether the client may come in; and what is known of it
+  // before that.
   struct Connecting {
     std::unique_ptr<hub::Visitor> visitor{};  // until the hub is asked; null if nothing is known
     uint32_t id = 0;
@@ -217,7 +217,7 @@ class Session {
   std::unique_ptr<std::deque<Deferred>> deferred_;  // null while there is none
   absl::InlinedVector<Subscription, 1> subscriptions_;
   base::Uuid client_{};
-  std::unique_ptr<Identity> identity_;             // null for a plain anonymous client
+  std::unique_ptr<Identity> identity_;  // null for a plain anonymous client
   // null unless kConnecting, or kNew and introduced
   std::unique_ptr<Connecting> connecting_;
   std::unique_ptr<std::vector<Pending>> pending_;  // null while there is none

@@ -48,8 +48,8 @@ void Session::on_connect(Core& core, Host& host, uint32_t id,
 void Session::on_turned_away(Core& core, Host& host, const hub::TurnedAway& why) {
   switch (why.how) {
     case hub::TurnedAway::How::kError:
-      return refuse_connect(
-          core, host, {.code = why.code, .message = why.text, .temporary = why.temporary});
+      return refuse_connect(core, host,
+                            {.code = why.code, .message = why.text, .temporary = why.temporary});
     case hub::TurnedAway::How::kDisconnect:
       return host.close({.code = static_cast<uint16_t>(why.code), .reason = why.text});
   }
@@ -58,8 +58,8 @@ void Session::on_turned_away(Core& core, Host& host, const hub::TurnedAway& why)
 void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
   const bool anonymous = answer.user.empty();
   const bool no_token = answer.issued_at == hub::kNoToken;
-  const bool plain = anonymous && answer.info.empty() && answer.expire_at == 0 && no_token &&
-                     answer.subs.empty();
+  const bool plain =
+      anonymous && answer.info.empty() && answer.expire_at == 0 && no_token && answer.subs.empty();
   if (!plain) {
     auto who = std::make_shared<model::ClientInfo>();
     who->user = std::move(answer.user);
@@ -81,8 +81,9 @@ void Session::on_admitted(Core& core, Host& host, hub::ConnectAnswer& answer) {
 
 // ---- Server-side subscriptions ----
 
-// Those of the token or the backend, then what else the client asks for and may have by the ordinary
-// rules, unless the backend has spoken on that. Their positions are in the client's connect.
+// Those of the token or the backend, then what else the client asks for and may have by the
+// ordinary rules, unless the backend has spoken on that. Their positions are in the client's
+// connect.
 void Session::subscribe_at_connect(Core& core, Host& host, hub::ConnectAnswer& answer) {
   struct Wanted {
     std::string channel;

@@ -88,8 +88,8 @@ std::string spelled_header(std::string_view name);
 // (RFC 9110, section 5.6.2), and says nothing about a connection, a message's body or the answer.
 bool may_pass_on(std::string_view name);
 
-// Whether this is a header's value and nothing more (RFC 9110, section 5.5): no line's end, no white
-// space around it.
+// Whether this is a header's value and nothing more (RFC 9110, section 5.5): no line's end, no
+// white space around it.
 bool is_header_value(std::string_view value);
 
 }  // namespace millrace::http

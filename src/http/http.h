@@ -100,7 +100,8 @@ struct Request {
   // Forwarded (RFC 7239). What is malformed, hidden or unknown stops the walk at the address before
   // it: nobody is believed beyond a trusted proxy's word. Worked out at each call.
   std::string client() const;
-  // Whether a trusted proxy has sent this request, so that what it says in headers of its own counts.
+  // Whether a trusted proxy has sent this request, so that what it says in headers of its own
+  // counts.
   bool from_trusted_proxy() const;
 };
 
