@@ -399,9 +399,9 @@ void check_access(const Config& config, Checker& check) {
   if (config.dev) return;
   check.warn(!client.insecure, "client.insecure",
              "is on: everybody may connect, subscribe and publish");
-  const bool somebody =
-      client.insecure || client.allow_anonymous_connect_without_token || client.token.any_key() ||
-      client.connect_proxy.enabled || !client.user_id_http_header.empty();
+  const bool somebody = client.insecure || client.allow_anonymous_connect_without_token ||
+                        client.token.any_key() || client.connect_proxy.enabled ||
+                        !client.user_id_http_header.empty();
   check.warn_of_absence(
       somebody, "client.token",
       "has no key, so nobody can connect; to try Millrace out, start it with --dev");

@@ -63,6 +63,17 @@ void reject(Core& core, http::Responder& responder, Transport transport,
   responder.send(std::move(response));
 }
 
+void reject_handshake(Core& core, http::Responder& responder, Transport transport,
+                      const websocket::HandshakeError& why) {
+  http::Response response = http::Response::text(why.status, std::string(why.reason) + "\n");
+  if (why.status == 426) {
+    response.headers.emplace_back("Sec-WebSocket-Version", "13");
+    response.headers.emplace_back("Upgrade", "websocket");
+  }
+  reject(core, responder, transport, metrics::TransportCounter::kHandshakeRejected,
+         std::move(response));
+}
+
 }  // namespace
 
 void accept_websocket(Core& core, const http::Request& request, http::Responder responder,
@@ -89,16 +100,7 @@ void accept_websocket(Core& core, const http::Request& request, http::Responder 
        .deflate = endpoint == Endpoint::kUnidirectional ? core.options.uni_websocket.compression
                                                         : core.options.compression,
        .deflate_window_bits_min = window_bits_min(endpoint)});
-  if (!handshake) {
-    http::Response response = http::Response::text(handshake.error().status,
-                                                   std::string(handshake.error().reason) + "\n");
-    if (handshake.error().status == 426) {
-      response.headers.emplace_back("Sec-WebSocket-Version", "13");
-      response.headers.emplace_back("Upgrade", "websocket");
-    }
-    return reject(core, responder, transport, metrics::TransportCounter::kHandshakeRejected,
-                  std::move(response));
-  }
+  if (!handshake) return reject_handshake(core, responder, transport, handshake.error());
   if (!origin_allowed(request.header("Origin"), request.header("Host"),
                       core.options.allowed_origins)) {
     return reject(core, responder, transport, metrics::TransportCounter::kHandshakeOrigin,

@@ -143,6 +143,8 @@ class HubTest : public testing::Test {
   };
 
   virtual void put_between(CoreParts&, base::Executor&) {}
+  // Whom the hub of a core asks about clients without a token; null: nobody.
+  virtual Backend* backend_of(size_t) { return nullptr; }
 
   // Hubs with these options; what there was is gone.
   void start(Options given, auth::Options given_keys = {}) {
@@ -163,7 +165,8 @@ class HubTest : public testing::Test {
                      .connection_tokens = core.tokens,
                      .subscription_tokens = core.tokens,
                      .metrics = core.metrics,
-                     .options = options});
+                     .options = options,
+                     .backend = backend_of(i)});
       hubs.push_back(core.hub.get());
     }
     for (const auto& core : parts) core->hub->connect(hubs, core->heard);

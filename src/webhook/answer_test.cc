@@ -47,7 +47,7 @@ TEST(ConnectAnswer, a_result_says_who_it_is) {
 
 TEST(ConnectAnswer, payloads_may_come_in_base64) {
   const auto verdict = read_connect_answer(
-      R"({"result":{"user":"42","b64info":"eyJhIjogMX0=","b64data":"AAH/","data":{"not":"this"}}})");
+      R"({"result":{"user":"42","b64info":"eyJhIjogMX0=","b64data":"AAH/","data":{"no":"t"}}})");
   ASSERT_TRUE(verdict);
   const auto& grant = std::get<auth::Grant>(*verdict);
   EXPECT_TRUE(grant.claims.info.is_json);

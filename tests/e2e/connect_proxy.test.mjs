@@ -8,7 +8,7 @@ import { AppBackend } from './app_backend.mjs';
 import { RawClient, closeClients, connect, makeClient } from './clients.mjs';
 import { over, sessionsEnd } from './fallbacks.mjs';
 import { startServer } from './harness.mjs';
-import { HttpStream, closeStreams, post } from './http_streams.mjs';
+import { HttpStream, closeStreams } from './http_streams.mjs';
 import { api, kApiKey } from './streams.mjs';
 import { inSeconds, kSecret, tokenOf } from './tokens.mjs';
 import { Inbox, eventOf, until } from './waiting.mjs';
@@ -23,6 +23,7 @@ function configOf(backend, connectProxy = {}, more = {}) {
   return {
     workers: 3,
     http_api: { key: kApiKey },
+    long_poll: { poll_timeout: '1s' },
     uni_sse: { enabled: true },
     uni_http_stream: { enabled: true },
     uni_websocket: { enabled: true },
@@ -150,7 +151,6 @@ describe('what the backend is told', () => {
       const stream = await HttpStream.open(server, `/connection/${transport}`, { headers: kSent, body });
       assert.ok((await stream.message()).connect);
       check(await backend.asked.next(), transport);
-      if (transport === 'long_poll') await post(server, '/connection/long_poll/poll', {});
     });
   }
 
@@ -244,8 +244,8 @@ describe('what it answers', () => {
     client.connect();
     const context = await connected;
     assert.deepEqual(context.data, { hello: [1.1, '\n'] });
-    const { result } = await api(server, 'presence', { channel: 'room:b' });
-    assert.deepEqual(Object.values(result.presence), [
+    const { presence } = await api(server, 'presence', { channel: 'room:b' });
+    assert.deepEqual(Object.values(presence), [
       { user: '42', client: context.client, conn_info: { name: 'Jo' }, chan_info: { at: 'b' } },
     ]);
     await api(server, 'publish', { channel: 'log:a', data: { n: 1 } });
@@ -380,8 +380,8 @@ describe('a backend that is slow or away', () => {
     );
     await server.becomesIdle(15_000);
     grant({ user: '42' });
-    const { result } = await api(server, 'info');
-    assert.equal(result.nodes[0].num_users, 0);
+    const { nodes } = await api(server, 'info', {});
+    assert.equal(nodes[0].num_users, 0);
   });
 
   test('commands_that_come_while_it_thinks_wait', async () => {
@@ -499,8 +499,8 @@ describe('a user named by a proxy in front', () => {
     assert.ok(raw.reply.connect);
     const subscribed = JSON.parse(await raw.ask({ id: 2, subscribe: { channel: 'open:a' } }));
     assert.ok(subscribed.subscribe);
-    const { result } = await api(own, 'presence', { channel: 'open:a' });
-    assert.deepEqual(Object.values(result.presence).map((each) => each.user), ['77']);
+    const { presence } = await api(own, 'presence', { channel: 'open:a' });
+    assert.deepEqual(Object.values(presence).map((each) => each.user), ['77']);
     const stream = await HttpStream.open(own, '/connection/uni_http_stream?channel=open:a', {
       headers: kHeaders,
       body: '{}',
