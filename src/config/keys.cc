@@ -154,6 +154,11 @@ void add_client(ConfigKeys& keys) {
   add<kClient, &Client::allow_anonymous_connect_without_token>(
       keys, "client.allow_anonymous_connect_without_token",
       "Lets clients connect without a token, as the user \"\".");
+  add<kClient, &Client::user_id_http_header>(
+      keys, "client.user_id_http_header",
+      "Header in which a proxy in front names the user of a client that has no token. Only proxies "
+      "of http_server.trusted_proxies are believed, and they must not let a client's own header "
+      "pass; empty: none.");
   add<kClient, &Client::insecure>(
       keys, "client.insecure",
       "Everybody may connect, subscribe and publish. For development only.");

@@ -1,4 +1,4 @@
-// The keys about the application's backend, and about a user's name from a proxy in front.
+// The keys about the application's backend.
 #include <chrono>
 
 #include "config/bind.h"
@@ -9,11 +9,6 @@ void add_proxy_keys(std::vector<Key<Config>>& keys) {
   using namespace std::chrono_literals;
   constexpr auto kClient = &Config::client;
   constexpr auto kConnect = &Client::connect_proxy;
-  add<kClient, &Client::user_id_http_header>(
-      keys, "client.user_id_http_header",
-      "Header in which a proxy in front names the user of a client that has no token. Only proxies "
-      "of http_server.trusted_proxies are believed, and they must not let a client's own header "
-      "pass; empty: none.");
   add<kClient, kConnect, &ConnectProxy::enabled>(
       keys, "client.proxy.connect.enabled",
       "Asks the application's backend who a client without a token is.");
@@ -40,15 +35,6 @@ void add_proxy_keys(std::vector<Key<Config>>& keys) {
   add<kClient, kConnect, &ConnectProxy::include_connection_meta>(
       keys, "client.proxy.connect.include_connection_meta",
       "Changes nothing: a connection has no meta before this answer.");
-  add<kClient, kConnect, &ConnectProxy::static_headers>(
-      keys, "client.proxy.connect.http.static_headers",
-      "Headers of every question; those of the client that are passed on replace them. Also as a "
-      "table of names and values.")
-      .secret();
-  add<kClient, kConnect, &ConnectProxy::status_to_code_transforms>(
-      keys, "client.proxy.connect.http.status_to_code_transforms",
-      "What statuses of the backend's mean to the client, an error or a disconnect; without it "
-      "every status but 200 is error 100.");
   add<kClient, kConnect, &ConnectProxy::requests_max>(
       keys, "client.proxy.connect.requests_max",
       "Questions of one worker that may be under way; over it clients get error 111, after which "
@@ -61,6 +47,15 @@ void add_proxy_keys(std::vector<Key<Config>>& keys) {
       "time.")
       .range(1, 10'000)
       .ours();
+  add<kClient, kConnect, &ConnectProxy::static_headers>(
+      keys, "client.proxy.connect.http.static_headers",
+      "Headers of every question; those of the client that are passed on replace them. Also as a "
+      "table of names and values.")
+      .secret();
+  add<kClient, kConnect, &ConnectProxy::status_to_code_transforms>(
+      keys, "client.proxy.connect.http.status_to_code_transforms",
+      "What statuses of the backend's mean to the client, an error or a disconnect; without it "
+      "every status but 200 is error 100.");
 }
 
 }  // namespace millrace::config
