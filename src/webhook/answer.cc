@@ -53,7 +53,7 @@ std::optional<std::string> first_bad(object from, Visit visit) {
     if (member.unescaped_key().get(name) != simdjson::SUCCESS ||
         member.value().get(inner) != simdjson::SUCCESS)
       return "a member";
-    const std::string kept(name);
+    std::string kept(name);
     if (!is_null(inner) && !visit(kept, inner)) return kept;
   }
   return std::nullopt;
