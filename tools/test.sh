@@ -101,7 +101,7 @@ run_node() {
   local name=$1 status=0 tap=$out/$1.tap
   shift
   # A test that left a server running would keep node waiting for ever.
-  "${runner[@]}" timeout --kill-after=10 900 node --test --test-reporter=spec --test-reporter-destination=stdout \
+  "${runner[@]}" timeout --kill-after=10 1800 node --test --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=tap --test-reporter-destination="$tap" "$@" || status=$?
   record "$name" "$(sed -n 's/^# pass //p' "$tap")" \
     "$(sed -n 's/^# \(fail\|cancelled\) //p' "$tap" | awk '{ sum += $1 } END { print sum + 0 }')"
